@@ -1,0 +1,12 @@
+/* The elements by number and symbol; symbol and mass of a number are public. */
+#ifndef SCH_BASE_ELEMENTS_H
+#define SCH_BASE_ELEMENTS_H
+
+#include "schnell.h"
+
+enum { ELEMENT_MAX = 100 };
+
+/** Atomic number of a symbol in its usual spelling ("Cl"), 0 if there is none such. */
+int element_number(const char *symbol);
+
+#endif

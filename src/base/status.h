@@ -1,0 +1,22 @@
+/* How an inner function reports failure: it sets the thread's message once, and returns a code. */
+#ifndef SCH_BASE_STATUS_H
+#define SCH_BASE_STATUS_H
+
+#include "schnell.h"
+
+/** Pass a failure on to the caller; the message stays that of the function that failed first. */
+#define SCH_TRY(call)                                                                              \
+    do {                                                                                           \
+        sch_status try_status_ = (call);                                                           \
+        if (try_status_ != SCH_OK)                                                                 \
+            return try_status_;                                                                    \
+    } while (0)
+
+/**
+ * Set the message that sch_last_error gives in this thread, and return the code:
+ *     return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected %d columns, found %d", ...);
+ * Line breaks in the message become blanks; what is too long is cut.
+ */
+sch_status fail(sch_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,36 @@
+/* Builder and keeper of the neighbours of one system: linear in the number of atoms, open and
+ * periodic, any cell, with a skin. */
+#ifndef SCH_MD_NEIGHBOUR_LIST_H
+#define SCH_MD_NEIGHBOUR_LIST_H
+
+#include "md/system.h"
+#include "potential/neighbours.h"
+
+/** Two atoms closer than this are no structure but a mistake, Å. */
+#define CLOSEST_APPROACH 0.3
+
+struct neighbour_list;
+
+/** @param cutoff, skin  Å; pairs to cutoff + skin are kept, so that the list serves until an atom
+ *                       has moved half the skin. */
+sch_status neighbour_list_create(struct neighbour_list **list, double cutoff, double skin)
+    __attribute__((warn_unused_result));
+void neighbour_list_free(struct neighbour_list *list);
+
+double neighbour_list_cutoff(const struct neighbour_list *list);
+
+/** How often it was built anew. */
+long neighbour_list_builds(const struct neighbour_list *list);
+
+/**
+ * The neighbours within the cutoff at the system's present positions; rebuilds if an atom moved
+ * half the skin, or number of atoms or cell changed.
+ * @param neighbours [out] borrowed until the next update
+ * @return SCH_ERROR_STRUCTURE for two atoms closer than CLOSEST_APPROACH (naming both and their
+ *         distance) or a position that is not finite (naming the atom).
+ */
+sch_status neighbour_list_update(struct neighbour_list *list, const sch_system *system,
+                                 struct neighbours *neighbours)
+    __attribute__((warn_unused_result));
+
+#endif

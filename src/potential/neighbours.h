@@ -1,0 +1,23 @@
+/* Who is whose neighbour: the input of every backend. The builder is above, in md/. */
+#ifndef SCH_POTENTIAL_NEIGHBOURS_H
+#define SCH_POTENTIAL_NEIGHBOURS_H
+
+#include <stddef.h>
+
+/**
+ * Directed edges i -> j between atoms closer than the cutoff, in rows: the edges of atom i are
+ * first[i] to first[i + 1] - 1. Each edge has its opposite, also between an atom and an image of
+ * itself; the vector of the opposite is exactly the negative.
+ */
+struct neighbours {
+    size_t n_atoms;
+    size_t n_edges;
+    const int *species;              /* [n_atoms] atomic numbers */
+    const size_t *first;             /* [n_atoms + 1] */
+    const int *neighbour;            /* [n_edges] the atom j */
+    const size_t *opposite;          /* [n_edges] the edge j -> i */
+    const double (*vector)[3];       /* [n_edges] Å, from i to j (or the image of j) */
+    const double *distance;          /* [n_edges] Å, 0 < distance < cutoff */
+};
+
+#endif

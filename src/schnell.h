@@ -1,0 +1,282 @@
+/*
+ * schnell.h - the public interface of Schnell, a molecular-dynamics engine for
+ * SchNet-style message-passing potentials.
+ *
+ * Conventions
+ *   units        Å, eV, eV/Å, fs, amu, K; velocities in Å/fs
+ *   vectors      n atoms are a row-major double array [n][3]: x0 y0 z0 x1 y1 z1 ...
+ *   cell         row-major [3][3], one lattice vector a row:  ax ay az  bx by bz  cx cy cz
+ *                any triclinic cell; left-handed ones too
+ *   virial       [3][3], W = -dE/d(strain) = sum over pairs of r ⊗ f; stress = -W / volume
+ *   energy       total, with the reference energies of the atoms that the model was trained with
+ *
+ * Ownership
+ *   X_create, X_load and X_open give an object that is yours; free it with X_free, which accepts
+ *   NULL. A pointer that an accessor returns is borrowed: it lives as long as the object.
+ *   Models are immutable and may be shared by threads. Every other object belongs to one thread
+ *   at a time; separate objects may be used by separate threads.
+ *
+ * Errors
+ *   A function that can fail returns a status: SCH_OK is 0, failures are negative. After a failure
+ *   sch_last_error() tells, in one line, what was expected and what was found. Output arguments
+ *   are untouched by a failed create, load or open. A void function cannot fail. The library never
+ *   prints and never exits.
+ */
+#ifndef SCHNELL_H
+#define SCHNELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#if defined(__GNUC__)
+#define SCH_API __attribute__((visibility("default")))
+#define SCH_CHECKED __attribute__((visibility("default"), warn_unused_result))
+#else
+#define SCH_API
+#define SCH_CHECKED
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------- status */
+
+/** What came of a call. The values are part of the interface and do not change. */
+typedef enum sch_status {
+    SCH_OK = 0,
+    SCH_ERROR_ARGUMENT = -1,  /**< a value outside its range */
+    SCH_ERROR_MEMORY = -2,    /**< out of memory, or a size that overflows */
+    SCH_ERROR_IO = -3,        /**< a file cannot be opened, read or written */
+    SCH_ERROR_FORMAT = -4,    /**< a file's content is not what it should be */
+    SCH_ERROR_ELEMENT = -5,   /**< an element that the model does not know */
+    SCH_ERROR_STRUCTURE = -6, /**< a structure no potential can take: atoms too close, singular cell */
+    SCH_ERROR_DEVICE = -7,    /**< a device that this machine or this build does not have */
+    SCH_ERROR_UNSTABLE = -8   /**< the dynamics blew up */
+} sch_status;
+
+/** The message of this thread's last failure, one line, no newline; "" if none yet. Borrowed until
+ *  the thread's next failure. */
+SCH_API const char *sch_last_error(void);
+
+/** "0.1.0" */
+SCH_API const char *sch_version(void);
+
+/** One line on how the library was built and what it runs on: compiler, HDF5, instruction set. */
+SCH_API const char *sch_build_description(void);
+
+/* ---------------------------------------------------------------- elements */
+
+/** Symbol of an element ("H" for 1), NULL outside 1..100. */
+SCH_API const char *sch_element_symbol(int atomic_number);
+
+/** Standard atomic weight in amu (IUPAC 2016), 0 outside 1..100. */
+SCH_API double sch_element_mass(int atomic_number);
+
+/* ---------------------------------------------------------------- model */
+
+/** A trained potential: its weights and what it was trained for. Immutable. */
+typedef struct sch_model sch_model;
+
+/** What a model says of itself; all pointers borrowed from the model. */
+typedef struct sch_model_info {
+    const char *name;            /**< "tiny" */
+    const char *architecture;    /**< "schnet-v" */
+    const char *level_of_theory; /**< "PBE/def2-SVP" */
+    const char *training;        /**< one line on data and procedure */
+    const char *path;            /**< the file it was read from */
+    int hidden;                  /**< channels F */
+    int interactions;            /**< message-passing layers T */
+    int rbf;                     /**< radial basis functions K */
+    double cutoff;               /**< Å */
+    size_t parameters;           /**< trained numbers */
+    const int *elements;         /**< atomic numbers it was trained on, ascending */
+    int n_elements;
+} sch_model_info;
+
+/**
+ * Read a model file (HDF5, format "schnell-model").
+ * @param name_or_path  a path (it has a '/' or ends in ".h5"), or the name of a model to look for
+ *                      as NAME.h5 in the folder $SCHNELL_MODELS, then in share/schnell/models
+ *                      beside the library or a folder above it.
+ * @return SCH_ERROR_IO if there is no such file, SCH_ERROR_FORMAT if it is not a sound model:
+ *         nothing in the file is trusted.
+ */
+SCH_CHECKED sch_status sch_model_load(sch_model **model, const char *name_or_path);
+
+/** Write a model file, whole or not at all. */
+SCH_CHECKED sch_status sch_model_save(const sch_model *model, const char *path);
+
+SCH_API void sch_model_describe(const sch_model *model, sch_model_info *info);
+SCH_API void sch_model_free(sch_model *model);
+
+/* ---------------------------------------------------------------- system */
+
+/** Atoms, and the cell they are in. */
+typedef struct sch_system sch_system;
+
+/**
+ * Make a system at rest.
+ * @param n_atoms         at least 1
+ * @param atomic_numbers  [in] [n_atoms], 1..100
+ * @param positions       [in] [n_atoms][3], Å
+ * @param cell            [in] [3][3], Å, or NULL for none
+ * @param periodic        [in] [3], along which lattice vectors the system repeats; NULL: all of
+ *                        them if there is a cell, else none
+ * @return SCH_ERROR_STRUCTURE for a number that is not finite or a singular cell.
+ */
+SCH_CHECKED sch_status sch_system_create(sch_system **system, size_t n_atoms,
+                                         const int *atomic_numbers, const double *positions,
+                                         const double *cell, const bool *periodic);
+SCH_API void sch_system_free(sch_system *system);
+
+SCH_API size_t sch_system_n_atoms(const sch_system *system);
+SCH_API const int *sch_system_atomic_numbers(const sch_system *system); /**< [n] */
+SCH_API const double *sch_system_masses(const sch_system *system);      /**< [n], amu */
+SCH_API double *sch_system_positions(sch_system *system);               /**< [n][3], Å, may be changed */
+SCH_API double *sch_system_velocities(sch_system *system); /**< [n][3], Å/fs, may be changed */
+SCH_API const double *sch_system_cell(const sch_system *system);   /**< [3][3], Å; NULL if none */
+SCH_API const bool *sch_system_periodic(const sch_system *system); /**< [3] */
+
+/** Did the structure file give velocities? */
+SCH_API bool sch_system_has_velocities(const sch_system *system);
+
+/** The energy (eV) that the structure file gave; false if it gave none. */
+SCH_API bool sch_system_reference_energy(const sch_system *system, double *energy);
+
+/** The forces (eV/Å, [n][3]) that the structure file gave; NULL if it gave none. */
+SCH_API const double *sch_system_reference_forces(const sch_system *system);
+
+/** A source of independent standard normal numbers, such as GSL's gsl_ran_gaussian. */
+typedef double (*sch_gaussian)(void *state);
+
+/**
+ * Draw velocities from the Maxwell-Boltzmann distribution. The momentum is removed, and where
+ * nothing is periodic the angular momentum too; then all are scaled to the temperature exactly.
+ * The library holds no random generator: the caller gives one.
+ */
+SCH_CHECKED sch_status sch_system_thermalize(sch_system *system, double temperature_K,
+                                             sch_gaussian gaussian, void *state);
+
+/* ---------------------------------------------------------------- structure files */
+
+/** Frames of an XYZ or extended XYZ file, one after the other. */
+typedef struct sch_xyz_reader sch_xyz_reader;
+
+/** Open a structure file; "-" is the standard input. */
+SCH_CHECKED sch_status sch_xyz_open(sch_xyz_reader **reader, const char *path);
+
+/** Read the next frame into a new system; *system is NULL after the last one. An empty file is an
+ *  error. */
+SCH_CHECKED sch_status sch_xyz_next(sch_xyz_reader *reader, sch_system **system);
+
+SCH_API void sch_xyz_free(sch_xyz_reader *reader);
+
+/* ---------------------------------------------------------------- potential */
+
+/** A model made ready to evaluate on a device, with its workspace. */
+typedef struct sch_potential sch_potential;
+
+typedef enum sch_precision { SCH_SINGLE = 0, SCH_DOUBLE = 1 } sch_precision;
+typedef enum sch_filters { SCH_FILTERS_TABLE = 0, SCH_FILTERS_EXACT = 1 } sch_filters;
+
+/** How to evaluate; all zero is the default. */
+typedef struct sch_potential_options {
+    const char *device; /**< "auto" (default), "cpu", "cuda", or "reference": the slow double-
+                             precision oracle, with exact filters whatever else is set */
+    sch_precision precision;
+    sch_filters filters; /**< filters from spline tables, or from their networks each time */
+    int threads;         /**< 0: as many as OpenMP would use */
+} sch_potential_options;
+
+/** @param options  [in] NULL for the defaults. The model is borrowed: it must outlive the potential. */
+SCH_CHECKED sch_status sch_potential_create(sch_potential **potential, const sch_model *model,
+                                            const sch_potential_options *options);
+SCH_API void sch_potential_free(sch_potential *potential);
+
+/** The device and how it is used, one line: "cpu, avx512, single precision, 2 threads". */
+SCH_API const char *sch_potential_device(const sch_potential *potential);
+
+/** What a potential gives for a system. Set the pointers, or NULL for what is not wanted. */
+typedef struct sch_properties {
+    double energy;         /**< [out] eV */
+    double virial[9];      /**< [out] [3][3], eV */
+    double *forces;        /**< [out] [n][3], eV/Å, or NULL */
+    double *atom_energies; /**< [out] [n], eV, or NULL */
+} sch_properties;
+
+/**
+ * Energy, forces and virial of one system, at its present positions.
+ * @return SCH_ERROR_ELEMENT for an element outside the model's, SCH_ERROR_STRUCTURE for two atoms
+ *         closer than 0.3 Å or a position that is not finite.
+ */
+SCH_CHECKED sch_status sch_evaluate(sch_potential *potential, sch_system *system,
+                                    sch_properties *properties);
+
+/** The same for several systems at once, of any sizes; faster than one by one. */
+SCH_CHECKED sch_status sch_evaluate_batch(sch_potential *potential, size_t n_systems,
+                                          sch_system *const systems[], sch_properties properties[]);
+
+/* ---------------------------------------------------------------- dynamics */
+
+/** A system that moves: velocity Verlet at constant energy (Swope et al., 1982). */
+typedef struct sch_simulation sch_simulation;
+
+/** The state of a simulation after its last whole step. */
+typedef struct sch_state {
+    long step;
+    double time_fs;
+    double potential_energy; /**< eV */
+    double kinetic_energy;   /**< eV */
+    double temperature;      /**< K, from the degrees of freedom below */
+    int degrees_of_freedom;  /**< 3n, less those that are conserved */
+    double momentum;         /**< |sum of m v|, amu Å/fs */
+} sch_state;
+
+/**
+ * Begin a simulation: evaluates the forces at the start. System and potential are borrowed and
+ * must not be changed by others while it runs.
+ * @param time_step_fs  positive, finite
+ */
+SCH_CHECKED sch_status sch_simulation_create(sch_simulation **simulation, sch_system *system,
+                                             sch_potential *potential, double time_step_fs);
+SCH_API void sch_simulation_free(sch_simulation *simulation);
+
+/**
+ * Advance by n_steps, or until *stop is not 0 (looked at after each step; NULL: never).
+ * @return SCH_ERROR_UNSTABLE when an energy is no longer finite or an atom moves more than 0.5 Å
+ *         in one step: the message names step, atom and energy, and the system is left at the last
+ *         good step.
+ */
+SCH_CHECKED sch_status sch_simulation_run(sch_simulation *simulation, long n_steps,
+                                          const volatile int *stop);
+
+SCH_API void sch_simulation_state(const sch_simulation *simulation, sch_state *state);
+SCH_API const sch_system *sch_simulation_system(const sch_simulation *simulation);
+SCH_API const double *sch_simulation_forces(const sch_simulation *simulation); /**< [n][3], eV/Å */
+
+/* ---------------------------------------------------------------- trajectories */
+
+/** A file that takes frames of a simulation. */
+typedef struct sch_trajectory sch_trajectory;
+
+/**
+ * Create a trajectory file; its suffix says the format: ".xyz" (extended XYZ with velocities,
+ * forces and energy) or ".h5" (H5MD 1.1). An older file of that name is replaced.
+ */
+SCH_CHECKED sch_status sch_trajectory_create(sch_trajectory **trajectory, const char *path,
+                                             const sch_simulation *simulation);
+
+/** Append the present frame: wholly or, after an error, not at all. */
+SCH_CHECKED sch_status sch_trajectory_write(sch_trajectory *trajectory,
+                                            const sch_simulation *simulation);
+
+/** Flush to the disk and close. Only then is the file certain to be there. The handle is freed also
+ *  after an error. */
+SCH_CHECKED sch_status sch_trajectory_close(sch_trajectory *trajectory);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
