@@ -9,6 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
+#include "potential/model.h"
+
 void support_assert_status(sch_status found, sch_status expected, const char *call,
                            const char *file, int line) {
     if (found == expected)
@@ -134,9 +137,50 @@ sch_system *support_random_system(size_t n_atoms, double edge, double apart, boo
             fail_msg("no room for atom %zu", i);
     }
     sch_system *system = NULL;
-    assert_ok(sch_system_create(&system, n_atoms, species, positions[0],
-                                periodic ? cell[0] : NULL, NULL));
+    assert_ok(sch_system_create(&system, n_atoms, species, positions[0], periodic ? cell[0] : NULL,
+                                NULL));
     free(species);
     free(positions);
     return system;
+}
+
+/* ---------------------------------------------------------------- random models */
+
+/** How large the weights of a tensor are: 1/sqrt(inputs), less where a sum over neighbours follows.
+ */
+static double weight_size(const struct tensor *tensor) {
+    if (strcmp(tensor->name, "embedding.weight") == 0)
+        return 1.0;
+    if (tensor->rank == 1)
+        return 0.3;
+    double size = sqrt(3.0 / (double)tensor->shape[1]);
+    return strstr(tensor->name, "filter.1") ? 0.5 * size : size;
+}
+
+sch_model *support_random_model(int hidden, int interactions, int rbf) {
+    sch_model *model = NULL;
+    assert_ok(model_create(&model, hidden, interactions, rbf, 5.0));
+    for (size_t i = 0; i < model->n_tensors; i++) {
+        struct tensor *tensor = &model->tensors[i];
+        double size = weight_size(tensor);
+        for (size_t k = 0; k < tensor->shape[0] * tensor->shape[1]; k++)
+            tensor->data[k] = (float)support_uniform(-size, size);
+    }
+    for (int k = 0; k < rbf; k++) {
+        model->rbf_centres[k] = 0.7 + 4.3 * k / (rbf > 1 ? rbf - 1 : 1);
+        model->rbf_widths[k] = 4.3 / rbf;
+    }
+    static const int known[] = {1, 6, 7, 8};
+    for (int k = 0; k < 4; k++) {
+        model->elements[k] = known[k];
+        model->atom_energy[known[k]] = -0.5 * known[k];
+    }
+    model->n_elements = 4;
+    model->energy_scale = 0.8;
+    assert_ok(memory_string(&model->name, "random"));
+    assert_ok(memory_string(&model->architecture, "schnet-v"));
+    assert_ok(memory_string(&model->level_of_theory, "none"));
+    assert_ok(memory_string(&model->training, "random weights"));
+    assert_ok(memory_string(&model->path, ""));
+    return model;
 }

@@ -8,6 +8,15 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+/* base/status.h has a function of the name of cmocka's macro. */
+#undef fail
+#undef fail_msg
+#define fail_msg(...)              \
+    do {                           \
+        print_error(__VA_ARGS__);  \
+        print_error("\n");         \
+        _fail(__FILE__, __LINE__); \
+    } while (0)
 
 #include "base/status.h"
 
@@ -15,10 +24,10 @@
 #define assert_ok(call) support_assert_status((call), SCH_OK, #call, __FILE__, __LINE__)
 
 /** The call fails with this status, and its one-line message holds this text. */
-#define assert_fails(call, status, text)                                                           \
-    do {                                                                                           \
-        support_assert_status((call), (status), #call, __FILE__, __LINE__);                        \
-        support_assert_message((text), __FILE__, __LINE__);                                        \
+#define assert_fails(call, status, text)                                    \
+    do {                                                                    \
+        support_assert_status((call), (status), #call, __FILE__, __LINE__); \
+        support_assert_message((text), __FILE__, __LINE__);                 \
     } while (0)
 
 void support_assert_status(sch_status found, sch_status expected, const char *call,
@@ -48,5 +57,9 @@ double support_gaussian(void *state);
 /** Random atoms in a cube of this edge (Å), none closer than `apart`; species drawn from H C N O.
  *  Periodic in a random triclinic cell of about that edge if periodic. */
 sch_system *support_random_system(size_t n_atoms, double edge, double apart, bool periodic);
+
+/** A model of random weights, scaled so that energies, forces and vectors are of order 1; knows
+ *  H C N O. Cutoff 5 Å. */
+sch_model *support_random_model(int hidden, int interactions, int rbf);
 
 #endif

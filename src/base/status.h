@@ -5,11 +5,11 @@
 #include "schnell.h"
 
 /** Pass a failure on to the caller; the message stays that of the function that failed first. */
-#define SCH_TRY(call)                                                                              \
-    do {                                                                                           \
-        sch_status try_status_ = (call);                                                           \
-        if (try_status_ != SCH_OK)                                                                 \
-            return try_status_;                                                                    \
+#define SCH_TRY(call)                    \
+    do {                                 \
+        sch_status try_status_ = (call); \
+        if (try_status_ != SCH_OK)       \
+            return try_status_;          \
     } while (0)
 
 /**

@@ -3,11 +3,11 @@
 #ifndef SCH_BASE_UNITS_H
 #define SCH_BASE_UNITS_H
 
-#define ELEMENTARY_CHARGE 1.602176634e-19    /* C, exact */
-#define BOLTZMANN_SI 1.380649e-23            /* J/K, exact */
-#define AVOGADRO 6.02214076e23               /* 1/mol, exact */
-#define DALTON 1.66053906660e-27             /* kg */
-#define THERMOCHEMICAL_CALORIE 4.184         /* J, by definition */
+#define ELEMENTARY_CHARGE      1.602176634e-19   /* C, exact */
+#define BOLTZMANN_SI           1.380649e-23      /* J/K, exact */
+#define AVOGADRO               6.02214076e23     /* 1/mol, exact */
+#define DALTON                 1.66053906660e-27 /* kg */
+#define THERMOCHEMICAL_CALORIE 4.184             /* J, by definition */
 
 /** Boltzmann's constant, eV/K. */
 #define BOLTZMANN (BOLTZMANN_SI / ELEMENTARY_CHARGE)

@@ -12,12 +12,12 @@
 struct neighbours {
     size_t n_atoms;
     size_t n_edges;
-    const int *species;              /* [n_atoms] atomic numbers */
-    const size_t *first;             /* [n_atoms + 1] */
-    const int *neighbour;            /* [n_edges] the atom j */
-    const size_t *opposite;          /* [n_edges] the edge j -> i */
-    const double (*vector)[3];       /* [n_edges] Å, from i to j (or the image of j) */
-    const double *distance;          /* [n_edges] Å, 0 < distance < cutoff */
+    const int *species;        /* [n_atoms] atomic numbers */
+    const size_t *first;       /* [n_atoms + 1] */
+    const int *neighbour;      /* [n_edges] the atom j */
+    const size_t *opposite;    /* [n_edges] the edge j -> i */
+    const double (*vector)[3]; /* [n_edges] Å, from i to j (or the image of j) */
+    const double *distance;    /* [n_edges] Å, 0 < distance < cutoff */
 };
 
 #endif

@@ -1,0 +1,217 @@
+#include "base/output.h"
+
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct output {
+    char *path;
+    int descriptor;
+    bool ours;    /* a regular file that we made: we may cut it back, flush it, remove it */
+    bool removed; /* after a failure, because it held no record */
+    off_t whole;  /* bytes of whole records */
+};
+
+static sch_status io_error(const char *path, const char *what, int error) {
+    return fail(SCH_ERROR_IO, "%s: cannot %s: %s", path, what, strerror(error));
+}
+
+/** The open descriptor that a path like /dev/stdout stands for, or -1. Opening that path anew would
+ *  empty a file that the shell redirected to, and write over what the program prints there. */
+static int standard_descriptor(const char *path) {
+    if (strcmp(path, "/dev/stdout") == 0)
+        return STDOUT_FILENO;
+    return strcmp(path, "/dev/stderr") == 0 ? STDERR_FILENO : -1;
+}
+
+static int open_for_writing(const char *path, int flags) {
+    int standard = standard_descriptor(path);
+    if (standard >= 0)
+        return fcntl(standard, F_DUPFD_CLOEXEC, 0);
+    int descriptor;
+    do
+        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
+/** 0, or the errno of the failure. */
+static int write_all(int descriptor, const char *bytes, size_t count) {
+    while (count > 0) {
+        ssize_t written = write(descriptor, bytes, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return written < 0 ? errno : EIO;
+        bytes += written;
+        count -= (size_t)written;
+    }
+    return 0;
+}
+
+/** 0, or the errno of the failure. Some file systems cannot flush; that is no failure. */
+static int flush(int descriptor) {
+    if (fsync(descriptor) == 0 || errno == EINVAL || errno == ENOSYS || errno == ENOTSUP)
+        return 0;
+    return errno;
+}
+
+/** Flush the folder of a file, so that the file's name survives a crash. What the system refuses
+ *  here is not reported: the content is safe, and many a folder cannot be opened. */
+static void flush_folder(const char *path) {
+    char *folder = NULL;
+    if (memory_string(&folder, path) != SCH_OK)
+        return;
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder ? 1 : 0] = '\0';
+    int descriptor = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    free(folder);
+    if (descriptor < 0)
+        return;
+    (void)flush(descriptor);
+    close(descriptor);
+}
+
+static bool is_regular(int descriptor) {
+    struct stat status;
+    return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* ---------------------------------------------------------------- a file that grows */
+
+sch_status output_create(struct output **output, const char *path) {
+    struct output *fresh = NULL;
+    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    sch_status status = memory_string(&fresh->path, path);
+    if (status == SCH_OK) {
+        fresh->descriptor = open_for_writing(path, O_TRUNC);
+        if (fresh->descriptor < 0)
+            status = io_error(path, "create", errno);
+    }
+    if (status != SCH_OK) {
+        free(fresh->path);
+        free(fresh);
+        return status;
+    }
+    fresh->ours = standard_descriptor(path) < 0 && is_regular(fresh->descriptor);
+    *output = fresh;
+    return SCH_OK;
+}
+
+/** Undo a half-written record: to the last whole one, or away with the file. */
+static void cut_back(struct output *output) {
+    if (!output->ours)
+        return;
+    if (output->whole == 0)
+        output->removed = unlink(output->path) == 0;
+    if (ftruncate(output->descriptor, output->whole) != 0 ||
+        lseek(output->descriptor, output->whole, SEEK_SET) < 0)
+        output->removed = true; /* nothing more may follow the half record */
+}
+
+sch_status output_append(struct output *output, const void *record, size_t bytes) {
+    if (output->removed)
+        return fail(SCH_ERROR_IO, "%s: cannot write: an earlier write failed", output->path);
+    int error = write_all(output->descriptor, record, bytes);
+    if (error) {
+        cut_back(output);
+        return io_error(output->path, "write", error);
+    }
+    output->whole += (off_t)bytes;
+    return SCH_OK;
+}
+
+sch_status output_close(struct output *output) {
+    if (!output)
+        return SCH_OK;
+    sch_status status = SCH_OK;
+    bool keep = output->ours && output->whole > 0;
+    int error = keep ? flush(output->descriptor) : 0;
+    if (error)
+        status = io_error(output->path, "write", error);
+    if (close(output->descriptor) != 0 && errno != EINTR && status == SCH_OK)
+        status = io_error(output->path, "write", errno);
+    if (keep)
+        flush_folder(output->path);
+    else if (output->ours && !output->removed && unlink(output->path) != 0 && errno != ENOENT &&
+             status == SCH_OK)
+        status = io_error(output->path, "remove the empty file", errno);
+    free(output->path);
+    free(output);
+    return status;
+}
+
+/* ---------------------------------------------------------------- a whole file at once */
+
+/** Straight into what is no regular file: a pipe, a device. */
+static sch_status write_stream(const char *path, const void *content, size_t bytes) {
+    int descriptor = open_for_writing(path, 0);
+    if (descriptor < 0)
+        return io_error(path, "open", errno);
+    int error = write_all(descriptor, content, bytes);
+    if (close(descriptor) != 0 && errno != EINTR && !error)
+        error = errno;
+    return error ? io_error(path, "write", error) : SCH_OK;
+}
+
+/** A new file beside `target`; its name is left in `name`. -1 and errno after a failure. */
+static int create_beside(const char *target, char *name, size_t size) {
+    static atomic_uint counter;
+    int descriptor = -1;
+    for (int attempt = 0; attempt < 100 && descriptor < 0; attempt++) {
+        snprintf(name, size, "%s.%ld-%u.part", target, (long)getpid(),
+                 atomic_fetch_add(&counter, 1));
+        descriptor = open_for_writing(name, O_EXCL);
+        if (descriptor < 0 && errno != EEXIST)
+            break;
+    }
+    return descriptor;
+}
+
+static sch_status write_and_rename(const char *path, const char *target, const void *content,
+                                   size_t bytes) {
+    size_t size = strlen(target) + 64;
+    char *name = NULL;
+    SCH_TRY(memory_new(&name, size, 1));
+    sch_status status = SCH_OK;
+    int descriptor = create_beside(target, name, size);
+    if (descriptor < 0) {
+        status = io_error(path, "create", errno);
+    } else {
+        int error = write_all(descriptor, content, bytes);
+        if (!error)
+            error = flush(descriptor);
+        if (close(descriptor) != 0 && errno != EINTR && !error)
+            error = errno;
+        if (!error && rename(name, target) != 0)
+            error = errno;
+        if (error) {
+            unlink(name);
+            status = io_error(path, "write", error);
+        } else {
+            flush_folder(target);
+        }
+    }
+    free(name);
+    return status;
+}
+
+sch_status output_write_file(const char *path, const void *content, size_t bytes) {
+    struct stat old;
+    bool exists = stat(path, &old) == 0;
+    if (standard_descriptor(path) >= 0 || (exists && !S_ISREG(old.st_mode)))
+        return write_stream(path, content, bytes);
+    /* Through a symbolic link to the file itself, so that the link stays a link. */
+    char *target = exists ? realpath(path, NULL) : NULL;
+    sch_status status = write_and_rename(path, target ? target : path, content, bytes);
+    free(target);
+    return status;
+}

@@ -1,0 +1,35 @@
+/* The CPU kernels come in variants: one for each instruction set and precision, all compiled from
+ * cpu_kernels.inc. This is what a variant gives to cpu.c. */
+#ifndef SCH_POTENTIAL_CPU_VARIANT_H
+#define SCH_POTENTIAL_CPU_VARIANT_H
+
+#include "base/status.h"
+#include "potential/filter_table.h"
+#include "potential/model.h"
+#include "potential/neighbours.h"
+
+struct cpu_variant {
+    const char *instruction_set;
+
+    /**
+     * Pack the weights for this variant's vectors.
+     * @param threads  at least 1
+     */
+    sch_status (*create)(void **network, const sch_model *model, int threads);
+    void (*destroy)(void *network);
+
+    /** From now on take filters from this table (converted and copied). Without one they are
+     *  evaluated from their networks each time. */
+    sch_status (*use_table)(void *network, const struct filter_table *table);
+
+    /** As struct backend says. */
+    sch_status (*evaluate)(void *network, const struct neighbours *neighbours,
+                           double *atom_energies, double (*edge_gradients)[3]);
+};
+
+/* Indexed by enum sch_precision. */
+extern const struct cpu_variant cpu_baseline[2]; /* SSE2 on x86-64 */
+extern const struct cpu_variant cpu_avx2[2];
+extern const struct cpu_variant cpu_avx512[2];
+
+#endif

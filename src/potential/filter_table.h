@@ -1,0 +1,47 @@
+/* Filters as piecewise cubics (Hermite splines) on a uniform grid: they depend on r alone, so that
+ * a network of K F + 3 F^2 multiply-adds becomes a look-up of 4 x 3F coefficients. */
+#ifndef SCH_POTENTIAL_FILTER_TABLE_H
+#define SCH_POTENTIAL_FILTER_TABLE_H
+
+#include "base/status.h"
+#include "potential/model.h"
+
+struct filter_table {
+    int hidden, interactions; /* F, T */
+    size_t intervals;         /* interval k is from k * spacing to (k + 1) * spacing */
+    double spacing;           /* Å; intervals * spacing = cutoff */
+    double value_error;       /* largest |spline - network|, over the largest |W| */
+    double slope_error;       /* the same of dW/dr */
+    double *coefficients;     /* [T][intervals][4][3][F]: of 1, x, x^2, x^3; 0 <= x < 1 */
+};
+
+/** The largest slope_error of a table; slopes make the forces, and converge last. */
+#define FILTER_TABLE_TOLERANCE 1e-6
+
+/** Build with the coarsest grid of 64, 128, ..., 4096 intervals that keeps to the tolerance; errors
+ *  are measured midway between the knots, where two atoms can be (r > 0.3 Å). */
+sch_status filter_table_create(struct filter_table **table, const sch_model *model)
+    __attribute__((warn_unused_result));
+void filter_table_free(struct filter_table *table);
+
+/**
+ * The filters of interaction t straight from their network: W(r) = fc(r) MLP(rbf(r)).
+ * @param value, slope  [out] [3][F]: W_s, W_v, W_d, and their derivatives by r (1/Å)
+ */
+void filter_evaluate(const sch_model *model, int t, double r, double *value, double *slope);
+
+/** Powers in an interval: W is the sum of value[k] times coefficient k, dW/dr that of slope[k].
+ *  Powers, not Hermite's functions: these take a slope as the difference of two values, and in
+ *  single precision lose as many digits as the grid is fine. */
+static inline void cubic_weights(double x, double spacing, double value[4], double slope[4]) {
+    value[0] = 1.0;
+    value[1] = x;
+    value[2] = x * x;
+    value[3] = x * x * x;
+    slope[0] = 0.0;
+    slope[1] = 1.0 / spacing;
+    slope[2] = 2.0 * x / spacing;
+    slope[3] = 3.0 * x * x / spacing;
+}
+
+#endif

@@ -1,0 +1,144 @@
+#include "potential/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+enum { SLOTS_PER_INTERACTION = 9, SLOTS_OUTSIDE = 7 };
+
+static void add(struct tensor *tensors, float ***slots, size_t *n, float **slot, const char *name,
+                size_t rows, size_t columns) {
+    struct tensor *tensor = &tensors[*n];
+    snprintf(tensor->name, sizeof tensor->name, "%s", name);
+    tensor->rank = columns ? 2 : 1;
+    tensor->shape[0] = rows;
+    tensor->shape[1] = columns ? columns : 1;
+    slots[*n] = slot;
+    ++*n;
+}
+
+static void add_linear(struct tensor *tensors, float ***slots, size_t *n, struct linear *linear,
+                       const char *name, size_t out, size_t in) {
+    char full[40];
+    snprintf(full, sizeof full, "%.30s.weight", name);
+    add(tensors, slots, n, &linear->weight, full, out, in);
+    snprintf(full, sizeof full, "%.30s.bias", name);
+    add(tensors, slots, n, &linear->bias, full, out, 0);
+}
+
+static void add_interaction(struct tensor *tensors, float ***slots, size_t *n,
+                            struct interaction *interaction, int t, size_t F, size_t K) {
+    char name[40];
+    snprintf(name, sizeof name, "interaction.%d.filter.0", t);
+    add_linear(tensors, slots, n, &interaction->filter[0], name, F, K);
+    snprintf(name, sizeof name, "interaction.%d.filter.1", t);
+    add_linear(tensors, slots, n, &interaction->filter[1], name, 3 * F, F);
+    snprintf(name, sizeof name, "interaction.%d.update.0", t);
+    add_linear(tensors, slots, n, &interaction->update[0], name, F, 2 * F);
+    snprintf(name, sizeof name, "interaction.%d.update.1", t);
+    add_linear(tensors, slots, n, &interaction->update[1], name, 3 * F, F);
+    snprintf(name, sizeof name, "interaction.%d.mixing", t);
+    add(tensors, slots, n, &interaction->mixing, name, 3, 3);
+}
+
+/** Name and shape of every tensor, and a place for each in the arena. */
+static sch_status lay_out(sch_model *model) {
+    size_t F = model->hidden, K = model->rbf, n = 0;
+    size_t most = SLOTS_OUTSIDE + SLOTS_PER_INTERACTION * (size_t)model->interactions;
+    float **slots[SLOTS_OUTSIDE + SLOTS_PER_INTERACTION * MODEL_MAX_INTERACTIONS];
+    SCH_TRY(memory_new(&model->tensors, most, sizeof *model->tensors));
+
+    add(model->tensors, slots, &n, &model->embedding, "embedding.weight", MODEL_SPECIES, F);
+    for (int t = 0; t < model->interactions; t++)
+        add_interaction(model->tensors, slots, &n, &model->interaction[t], t, F, K);
+    add_linear(model->tensors, slots, &n, &model->readout[0], "readout.0", F / 2, F);
+    add_linear(model->tensors, slots, &n, &model->readout[1], "readout.1", F / 4, F / 2);
+    add_linear(model->tensors, slots, &n, &model->readout[2], "readout.2", 1, F / 4);
+    model->n_tensors = n;
+
+    for (size_t i = 0; i < n; i++)
+        model->parameters += model->tensors[i].shape[0] * model->tensors[i].shape[1];
+    SCH_TRY(memory_new(&model->arena, model->parameters, sizeof *model->arena));
+    float *next = model->arena;
+    for (size_t i = 0; i < n; i++) {
+        *slots[i] = model->tensors[i].data = next;
+        next += model->tensors[i].shape[0] * model->tensors[i].shape[1];
+    }
+    return SCH_OK;
+}
+
+static sch_status allocate(sch_model *model) {
+    SCH_TRY(memory_new(&model->rbf_centres, model->rbf, sizeof *model->rbf_centres));
+    SCH_TRY(memory_new(&model->rbf_widths, model->rbf, sizeof *model->rbf_widths));
+    return lay_out(model);
+}
+
+static sch_status check_range(const char *what, double value, double least, double most) {
+    if (!(value >= least && value <= most))
+        return fail(SCH_ERROR_ARGUMENT, "%s: expected %g to %g, found %g", what, least, most,
+                    value);
+    return SCH_OK;
+}
+
+sch_status model_create(sch_model **out, int hidden, int interactions, int rbf, double cutoff) {
+    SCH_TRY(check_range("hidden", hidden, 4, MODEL_MAX_HIDDEN));
+    SCH_TRY(check_range("interactions", interactions, 1, MODEL_MAX_INTERACTIONS));
+    SCH_TRY(check_range("rbf", rbf, 1, MODEL_MAX_RBF));
+    SCH_TRY(check_range("cutoff", cutoff, 0.5, 20.0));
+    if (hidden % 4 != 0)
+        return fail(SCH_ERROR_ARGUMENT, "hidden: expected a multiple of 4, found %d", hidden);
+
+    sch_model *model = NULL;
+    SCH_TRY(memory_new(&model, 1, sizeof *model));
+    model->hidden = hidden;
+    model->interactions = interactions;
+    model->rbf = rbf;
+    model->cutoff = cutoff;
+    sch_status status = allocate(model);
+    if (status != SCH_OK) {
+        sch_model_free(model);
+        return status;
+    }
+    *out = model;
+    return SCH_OK;
+}
+
+void sch_model_free(sch_model *model) {
+    if (!model)
+        return;
+    free(model->name);
+    free(model->architecture);
+    free(model->level_of_theory);
+    free(model->training);
+    free(model->path);
+    free(model->rbf_centres);
+    free(model->rbf_widths);
+    free(model->tensors);
+    free(model->arena);
+    free(model);
+}
+
+bool model_knows(const sch_model *model, int atomic_number) {
+    for (int i = 0; i < model->n_elements; i++)
+        if (model->elements[i] == atomic_number)
+            return true;
+    return false;
+}
+
+void sch_model_describe(const sch_model *model, sch_model_info *info) {
+    *info = (sch_model_info){
+        .name = model->name,
+        .architecture = model->architecture,
+        .level_of_theory = model->level_of_theory,
+        .training = model->training,
+        .path = model->path,
+        .hidden = model->hidden,
+        .interactions = model->interactions,
+        .rbf = model->rbf,
+        .cutoff = model->cutoff,
+        .parameters = model->parameters,
+        .elements = model->elements,
+        .n_elements = model->n_elements,
+    };
+}

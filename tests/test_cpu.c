@@ -1,0 +1,266 @@
+/* The CPU kernels, every variant that this processor can run, against the oracle. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "md/neighbour_list.h"
+#include "potential/backend.h"
+#include "potential/cpu_variant.h"
+#include "support.h"
+
+/** The bounds stated for the CPU backend: a force's largest error, over the largest force of the
+ *  structure; and an energy's error, eV per atom. Exact filters leave only the rounding. */
+static const struct {
+    sch_precision precision;
+    sch_filters filters;
+    double force, energy;
+} cases[] = {
+    {SCH_SINGLE, SCH_FILTERS_TABLE, 1e-5, 2e-6},
+    {SCH_SINGLE, SCH_FILTERS_EXACT, 1e-5, 2e-6},
+    {SCH_DOUBLE, SCH_FILTERS_TABLE, 1e-5, 1e-7},
+    {SCH_DOUBLE, SCH_FILTERS_EXACT, 1e-11, 1e-12},
+};
+enum { N_CASES = sizeof cases / sizeof *cases };
+
+/** The variants that this processor can run. */
+static size_t usable(const struct cpu_variant *variants[3]) {
+    size_t n = 0;
+    variants[n++] = cpu_baseline;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        variants[n++] = cpu_avx2;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+        variants[n++] = cpu_avx512;
+#endif
+    return n;
+}
+
+/** Energies of the atoms and gradients of the edges, summed to forces; freed by the caller. */
+struct result {
+    double *energies; /* [n] */
+    double *forces;   /* [n][3] */
+};
+
+static struct result sum_edges(const struct neighbours *nb, double *energies,
+                               double (*gradients)[3]) {
+    double *forces = calloc(3 * nb->n_atoms, sizeof *forces);
+    assert_non_null(forces);
+    for (size_t i = 0; i < nb->n_atoms; i++)
+        for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++)
+            for (int x = 0; x < 3; x++) {
+                forces[3 * i + x] += gradients[e][x];
+                forces[3 * (size_t)nb->neighbour[e] + x] -= gradients[e][x];
+            }
+    free(gradients);
+    return (struct result){energies, forces};
+}
+
+static struct result evaluate_reference(const sch_model *model, const struct neighbours *nb) {
+    void *state = NULL;
+    double *energies = calloc(nb->n_atoms, sizeof *energies);
+    double(*gradients)[3] = calloc(nb->n_edges, sizeof *gradients);
+    assert_ok(backend_reference.create(&state, model, &(sch_potential_options){0}));
+    assert_ok(backend_reference.evaluate(state, nb, energies, gradients));
+    backend_reference.destroy(state);
+    return sum_edges(nb, energies, gradients);
+}
+
+static struct result evaluate_variant(const struct cpu_variant *variant, const sch_model *model,
+                                      const struct filter_table *table, int threads,
+                                      const struct neighbours *nb) {
+    void *network = NULL;
+    double *energies = calloc(nb->n_atoms, sizeof *energies);
+    double(*gradients)[3] = calloc(nb->n_edges, sizeof *gradients);
+    assert_ok(variant->create(&network, model, threads));
+    if (table)
+        assert_ok(variant->use_table(network, table));
+    for (int twice = 0; twice < 2; twice++) /* the workspace may not remember */
+        assert_ok(variant->evaluate(network, nb, energies, gradients));
+    variant->destroy(network);
+    return sum_edges(nb, energies, gradients);
+}
+
+static void release(struct result result) {
+    free(result.energies);
+    free(result.forces);
+}
+
+static double largest_force(const struct result *a, const struct result *b, size_t n) {
+    double largest = 0.0;
+    for (size_t k = 0; k < 3 * n; k++) {
+        double force = a->forces[k] - (b ? b->forces[k] : 0.0);
+        largest = force == force ? fmax(largest, fabs(force)) : INFINITY;
+    }
+    return largest;
+}
+
+static void compare(const sch_model *model, const struct neighbours *nb) {
+    const struct cpu_variant *variants[3];
+    size_t n_variants = usable(variants), n = nb->n_atoms;
+    struct filter_table *table = NULL;
+    assert_ok(filter_table_create(&table, model));
+    struct result oracle = evaluate_reference(model, nb);
+    double scale = largest_force(&oracle, NULL, n);
+    assert_true(scale > 1e-3);
+    for (size_t v = 0; v < n_variants; v++)
+        for (size_t c = 0; c < N_CASES; c++) {
+            struct result found =
+                evaluate_variant(&variants[v][cases[c].precision], model,
+                                 cases[c].filters == SCH_FILTERS_TABLE ? table : NULL, 1, nb);
+            double error = largest_force(&found, &oracle, n) / scale, energy = 0.0;
+            for (size_t i = 0; i < n; i++)
+                energy += found.energies[i] - oracle.energies[i];
+            if (!(error <= cases[c].force && fabs(energy) <= cases[c].energy * (double)n))
+                fail_msg("%s, case %zu, F = %d: force error %.2g (bound %.2g), energy %.2g eV/atom "
+                         "(bound %.2g)",
+                         variants[v]->instruction_set, c, model->hidden, error, cases[c].force,
+                         fabs(energy) / (double)n, cases[c].energy);
+            release(found);
+        }
+    release(oracle);
+    filter_table_free(table);
+}
+
+static void on_system(const sch_model *model, sch_system *system) {
+    struct neighbour_list *list = NULL;
+    struct neighbours nb;
+    assert_ok(neighbour_list_create(&list, model->cutoff, 0.5));
+    assert_ok(neighbour_list_update(list, system, &nb));
+    compare(model, &nb);
+    neighbour_list_free(list);
+    sch_system_free(system);
+}
+
+/** Channels that fill vectors and that do not, one interaction and several, one atom and several
+ *  tiles, open and periodic. */
+static void random_structures(void **state) {
+    (void)state;
+    static const int shapes[][3] = {{32, 2, 10}, {64, 2, 12}, {128, 3, 20},
+                                    {20, 1, 5},  {36, 2, 7},  {96, 4, 33}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        sch_model *model = support_random_model(shapes[s][0], shapes[s][1], shapes[s][2]);
+        on_system(model, support_random_system(2, 1.5, 0.8, false));
+        on_system(model, support_random_system(13, 6.0, 0.9, false));
+        on_system(model, support_random_system(7, 4.5, 1.0, true));
+        on_system(model, support_random_system(25, 7.0, 1.0, true));
+        sch_model_free(model);
+    }
+}
+
+static void lonely_atom(void **state) {
+    (void)state;
+    sch_model *model = support_random_model(32, 2, 10);
+    const double positions[6] = {0, 0, 0, 9, 0, 0}; /* two atoms out of each other's reach */
+    const int species[2] = {8, 1};
+    for (size_t n = 1; n <= 2; n++) {
+        sch_system *system = NULL;
+        assert_ok(sch_system_create(&system, n, species, positions, NULL, NULL));
+        sch_potential *fast = NULL, *oracle = NULL;
+        assert_ok(sch_potential_create(&fast, model, NULL));
+        assert_ok(
+            sch_potential_create(&oracle, model, &(sch_potential_options){.device = "reference"}));
+        double forces[6];
+        sch_properties a = {.forces = forces}, b = {0};
+        assert_ok(sch_evaluate(fast, system, &a));
+        assert_ok(sch_evaluate(oracle, system, &b));
+        assert_close(a.energy, b.energy, 1e-5);
+        for (size_t k = 0; k < 3 * n; k++)
+            assert_close(forces[k], 0.0, 0.0);
+        sch_potential_free(oracle);
+        sch_potential_free(fast);
+        sch_system_free(system);
+    }
+    sch_model_free(model);
+}
+
+/** Rows are gathered, never scattered into: any number of threads gives the same bits. */
+static void threads_agree(void **state) {
+    (void)state;
+    sch_model *model = support_random_model(64, 3, 12);
+    sch_system *system = support_random_system(60, 9.0, 1.0, true);
+    struct neighbour_list *list = NULL;
+    struct filter_table *table = NULL;
+    struct neighbours nb;
+    const struct cpu_variant *variants[3];
+    const struct cpu_variant *best = variants[usable(variants) - 1];
+    assert_ok(neighbour_list_create(&list, model->cutoff, 0.5));
+    assert_ok(neighbour_list_update(list, system, &nb));
+    assert_ok(filter_table_create(&table, model));
+    for (size_t c = 0; c < N_CASES; c++) {
+        const struct filter_table *use = cases[c].filters == SCH_FILTERS_TABLE ? table : NULL;
+        struct result one = evaluate_variant(&best[cases[c].precision], model, use, 1, &nb);
+        for (int threads = 2; threads <= 7; threads += 5) {
+            struct result many =
+                evaluate_variant(&best[cases[c].precision], model, use, threads, &nb);
+            assert_memory_equal(one.forces, many.forces, 3 * nb.n_atoms * sizeof *one.forces);
+            assert_memory_equal(one.energies, many.energies, nb.n_atoms * sizeof *one.energies);
+            release(many);
+        }
+        release(one);
+    }
+    filter_table_free(table);
+    neighbour_list_free(list);
+    sch_system_free(system);
+    sch_model_free(model);
+}
+
+/* ---------------------------------------------------------------- the shipped models */
+
+/** Table and single precision together, on every structure that ships, moved at random: 0.05 meV/Å
+ *  for every component of every force. */
+static void shipped_models(void **state) {
+    (void)state;
+    static const char *const models[] = {"original", "tiny", "ultra-tiny"};
+    static const char *const molecules[] = {
+        "aspirin",     "azobenzene",  "benzene",        "ethanol", "malonaldehyde",
+        "naphthalene", "paracetamol", "salicylic_acid", "toluene", "uracil"};
+    for (size_t m = 0; m < 3; m++) {
+        char path[512];
+        sch_model *model = NULL;
+        sch_potential *fast = NULL, *oracle = NULL;
+        snprintf(path, sizeof path, SOURCE_DIR "/models/%s.h5", models[m]);
+        assert_ok(sch_model_load(&model, path));
+        assert_ok(sch_potential_create(&fast, model, NULL));
+        assert_ok(
+            sch_potential_create(&oracle, model, &(sch_potential_options){.device = "reference"}));
+        for (size_t s = 0; s < sizeof molecules / sizeof *molecules; s++) {
+            sch_xyz_reader *reader = NULL;
+            sch_system *system = NULL;
+            double a[3 * 32], b[3 * 32], worst = 0.0;
+            snprintf(path, sizeof path, SOURCE_DIR "/structures/%s.xyz", molecules[s]);
+            assert_ok(sch_xyz_open(&reader, path));
+            assert_ok(sch_xyz_next(reader, &system));
+            size_t n = sch_system_n_atoms(system);
+            assert_true(n <= 32);
+            for (int frame = 0; frame < 3; frame++) {
+                for (size_t k = 0; k < 3 * n; k++)
+                    sch_system_positions(system)[k] += 0.05 * support_gaussian(NULL);
+                assert_ok(sch_evaluate(fast, system, &(sch_properties){.forces = a}));
+                assert_ok(sch_evaluate(oracle, system, &(sch_properties){.forces = b}));
+                for (size_t k = 0; k < 3 * n; k++)
+                    worst = fmax(worst, fabs(a[k] - b[k]));
+            }
+            print_message("%-10s %-15s largest force error %.4f meV/Å\n", models[m], molecules[s],
+                          1e3 * worst);
+            assert_true(worst <= 0.05e-3);
+            sch_system_free(system);
+            sch_xyz_free(reader);
+        }
+        sch_potential_free(oracle);
+        sch_potential_free(fast);
+        sch_model_free(model);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_structures),
+        cmocka_unit_test(lonely_atom),
+        cmocka_unit_test(threads_agree),
+        cmocka_unit_test(shipped_models),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
