@@ -207,6 +207,33 @@ static void threads_agree(void **state) {
     sch_model_free(model);
 }
 
+/** Callers may be threads of their own, each with a potential and a system. */
+static void inside_a_team(void **state) {
+    (void)state;
+    sch_model *model = support_random_model(32, 2, 10);
+    sch_system *systems[4];
+    double alone[4], together[4];
+    int failures = 0;
+    for (int k = 0; k < 4; k++)
+        systems[k] = support_random_system(k % 2 ? 30 : 8, 8.0, 1.0, true);
+    for (int round = 0; round < 2; round++)
+#pragma omp parallel for num_threads(round ? 4 : 1) reduction(+ : failures)
+        for (int k = 0; k < 4; k++) {
+            sch_potential *potential = NULL;
+            sch_properties properties = {0};
+            failures += sch_potential_create(&potential, model, NULL) != SCH_OK ||
+                        sch_evaluate(potential, systems[k], &properties) != SCH_OK;
+            (round ? together : alone)[k] = properties.energy;
+            sch_potential_free(potential);
+        }
+    assert_int_equal(failures, 0);
+    for (int k = 0; k < 4; k++) {
+        assert_close(together[k], alone[k], 0.0);
+        sch_system_free(systems[k]);
+    }
+    sch_model_free(model);
+}
+
 /* ---------------------------------------------------------------- the shipped models */
 
 /** Table and single precision together, on every structure that ships, moved at random: 0.05 meV/Å
@@ -260,6 +287,7 @@ int main(void) {
         cmocka_unit_test(random_structures),
         cmocka_unit_test(lonely_atom),
         cmocka_unit_test(threads_agree),
+        cmocka_unit_test(inside_a_team),
         cmocka_unit_test(shipped_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,15 +33,15 @@ void filter_evaluate(const sch_model *model, int t, double r, double *value, dou
 /** Powers in an interval: W is the sum of value[k] times coefficient k, dW/dr that of slope[k].
  *  Powers, not Hermite's functions: these take a slope as the difference of two values, and in
  *  single precision lose as many digits as the grid is fine. */
-static inline void cubic_weights(double x, double spacing, double value[4], double slope[4]) {
+static inline void cubic_weights(double x, double per_spacing, double value[4], double slope[4]) {
     value[0] = 1.0;
     value[1] = x;
     value[2] = x * x;
     value[3] = x * x * x;
     slope[0] = 0.0;
-    slope[1] = 1.0 / spacing;
-    slope[2] = 2.0 * x / spacing;
-    slope[3] = 3.0 * x * x / spacing;
+    slope[1] = per_spacing;
+    slope[2] = 2.0 * x * per_spacing;
+    slope[3] = 3.0 * x * x * per_spacing;
 }
 
 #endif
