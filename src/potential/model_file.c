@@ -85,8 +85,8 @@ static sch_status read_string(const struct reader *reader, const char *name, cha
     if (!sound)
         return wrong(reader, name, "a string of less than 4096 bytes", "an unreadable one");
     for (char *c = buffer; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 127)
-            *c = ' '; /* these texts are printed: no escape codes from a stranger's file */
+        if (*c < ' ' || *c > '~')
+            *c = '?'; /* these texts are printed: no escape codes from a stranger's file */
     return memory_string(text, buffer);
 }
 

@@ -1,0 +1,358 @@
+/* Model files: what is written is read again to the bit; each way a file can be wrong is refused
+ * with a message that names it. */
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hdf5_guard.h"
+#include "potential/model.h"
+#include "support.h"
+
+static sch_model *model;
+static char good[256]; /* a sound file */
+
+static int set_up(void **state) {
+    (void)state;
+    model = support_random_model(8, 2, 4);
+    snprintf(good, sizeof good, "%s", support_path("good.h5"));
+    assert_ok(sch_model_save(model, good));
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    sch_model_free(model);
+    return 0;
+}
+
+static void round_trip(void **state) {
+    (void)state;
+    sch_model *read = NULL;
+    assert_ok(sch_model_load(&read, good));
+    sch_model_info a, b;
+    sch_model_describe(model, &a);
+    sch_model_describe(read, &b);
+    assert_string_equal(a.name, b.name);
+    assert_string_equal(a.training, b.training);
+    assert_string_equal(b.path, good);
+    assert_int_equal(a.parameters, b.parameters);
+    assert_int_equal(a.n_elements, b.n_elements);
+    assert_memory_equal(a.elements, b.elements, a.n_elements * sizeof *a.elements);
+    assert_memory_equal(model->arena, read->arena, a.parameters * sizeof *model->arena);
+    assert_memory_equal(model->atom_energy, read->atom_energy, sizeof model->atom_energy);
+    assert_memory_equal(model->rbf_centres, read->rbf_centres, 4 * sizeof *read->rbf_centres);
+    assert_memory_equal(model->rbf_widths, read->rbf_widths, 4 * sizeof *read->rbf_widths);
+    assert_close(model->energy_scale, read->energy_scale, 0.0);
+    sch_model_free(read);
+}
+
+/* ---------------------------------------------------------------- not a file of ours */
+
+static void refused(const char *path, sch_status status, const char *message) {
+    sch_model *read = NULL;
+    assert_fails(sch_model_load(&read, path), status, message);
+    support_assert_message(path, __FILE__, __LINE__);
+    assert_null(read);
+}
+
+static void not_a_model_file(void **state) {
+    (void)state;
+    refused(support_path("absent.h5"), SCH_ERROR_IO, "No such file");
+    refused(support_folder(), SCH_ERROR_FORMAT, "found a folder");
+    refused(support_file("empty.h5", ""), SCH_ERROR_FORMAT, "found something else");
+    refused(support_file("text.h5", "12\nbenzene\n"), SCH_ERROR_FORMAT, "found something else");
+    const char *bare = support_path("bare.h5");
+    H5Fclose(H5Fcreate(bare, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    refused(bare, SCH_ERROR_FORMAT, "format: expected an attribute, found none");
+}
+
+/** A copy of the sound file under this name. */
+static const char *copy_of_good(const char *name) {
+    const char *path = support_path(name);
+    FILE *from = fopen(good, "rb"), *to = fopen(path, "wb");
+    assert_non_null(from);
+    assert_non_null(to);
+    for (int c; (c = getc(from)) != EOF;)
+        putc(c, to);
+    fclose(from);
+    fclose(to);
+    return path;
+}
+
+static void truncated(void **state) {
+    (void)state;
+    struct stat status;
+    assert_int_equal(stat(good, &status), 0);
+    for (off_t length = status.st_size - 1; length > 600; length -= status.st_size / 12) {
+        const char *path = copy_of_good("truncated.h5");
+        assert_int_equal(truncate(path, length), 0);
+        refused(path, SCH_ERROR_FORMAT, "truncated");
+    }
+}
+
+static void damaged_bytes(void **state) {
+    (void)state;
+    struct stat status;
+    assert_int_equal(stat(good, &status), 0);
+    int refusals = 0;
+    for (int trial = 0; trial < 300; trial++) { /* whatever comes of it: no crash, no half model */
+        const char *path = copy_of_good("damaged.h5");
+        FILE *file = fopen(path, "r+b");
+        assert_non_null(file);
+        for (int k = 0; k < 4; k++) {
+            fseek(file, (long)support_uniform(8, fmin(4096.0, (double)status.st_size)), SEEK_SET);
+            putc((int)support_uniform(0, 256), file);
+        }
+        fclose(file);
+        sch_model *read = NULL;
+        if (sch_model_load(&read, path) != SCH_OK) {
+            assert_null(read);
+            assert_true(strlen(sch_last_error()) > 0);
+            refusals++;
+        }
+        sch_model_free(read);
+    }
+    assert_true(refusals > 0);
+}
+
+static void names(void **state) {
+    (void)state;
+    sch_model *read = NULL;
+    assert_int_equal(setenv("SCHNELL_MODELS", support_folder(), 1), 0);
+    assert_ok(sch_model_load(&read, "good"));
+    sch_model_free(read);
+    read = NULL;
+    assert_fails(sch_model_load(&read, "nowhere"), SCH_ERROR_IO, "model 'nowhere'");
+    assert_fails(sch_model_load(&read, ""), SCH_ERROR_IO, "model ''");
+    assert_int_equal(unsetenv("SCHNELL_MODELS"), 0);
+}
+
+/* ---------------------------------------------------------------- wrong items in a sound file */
+
+static void put_string(hid_t file, const char *name, const char *text) {
+    H5Adelete(file, name);
+    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+    H5Tset_size(type, strlen(text) + 1);
+    hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(attribute, type, text);
+    H5Aclose(attribute);
+    H5Sclose(space);
+    H5Tclose(type);
+}
+
+static void put_numbers(hid_t file, const char *name, hid_t type, hsize_t n, const void *values) {
+    H5Adelete(file, name);
+    hid_t space = n == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, NULL);
+    hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(attribute, type, values);
+    H5Aclose(attribute);
+    H5Sclose(space);
+}
+
+static void put_integer(hid_t file, const char *name, int value) {
+    put_numbers(file, name, H5T_NATIVE_INT, 1, &value);
+}
+
+static void put_number(hid_t file, const char *name, double value) {
+    put_numbers(file, name, H5T_NATIVE_DOUBLE, 1, &value);
+}
+
+/** A dataset of this type and shape, filled with ones; chunked and deflated if so asked. */
+static void put_dataset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *shape,
+                        bool deflated) {
+    H5Ldelete(file, name, H5P_DEFAULT);
+    hid_t space = rank ? H5Screate_simple(rank, shape, NULL) : H5Screate(H5S_SCALAR);
+    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
+    if (deflated) {
+        H5Pset_chunk(properties, rank, shape);
+        H5Pset_deflate(properties, 1);
+    }
+    hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
+    H5Dclose(dataset);
+    H5Pclose(properties);
+    H5Sclose(space);
+}
+
+static void put_value(hid_t file, const char *name, size_t n, size_t at, double value) {
+    double *values = calloc(n, sizeof *values);
+    assert_non_null(values);
+    hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+    H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    values[at] = value;
+    H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
+    H5Dclose(dataset);
+    free(values);
+}
+
+static void other_format(hid_t f) {
+    put_string(f, "format", "gromacs");
+}
+static void format_not_a_string(hid_t f) {
+    put_integer(f, "format", 3);
+}
+static void newer_version(hid_t f) {
+    put_integer(f, "format_version", 2);
+}
+static void version_not_an_integer(hid_t f) {
+    put_number(f, "format_version", 1.0);
+}
+static void other_architecture(hid_t f) {
+    put_string(f, "architecture", "painn");
+}
+static void other_units(hid_t f) {
+    put_string(f, "units", "Hartree, bohr");
+}
+static void no_name(hid_t f) {
+    H5Adelete(f, "name");
+}
+static void endless_text(hid_t f) {
+    static char text[20000];
+    memset(text, 'x', sizeof text - 1);
+    put_string(f, "training", text);
+}
+static void odd_hidden(hid_t f) {
+    put_integer(f, "hidden", 9);
+}
+static void absurd_hidden(hid_t f) {
+    put_integer(f, "hidden", 2000000000);
+}
+static void hidden_list(hid_t f) {
+    put_numbers(f, "hidden", H5T_NATIVE_INT, 2, (const int[]){8, 8});
+}
+static void no_interactions(hid_t f) {
+    put_integer(f, "interactions", 0);
+}
+static void negative_rbf(hid_t f) {
+    put_integer(f, "rbf", -4);
+}
+static void nan_cutoff(hid_t f) {
+    put_number(f, "cutoff", NAN);
+}
+static void far_cutoff(hid_t f) {
+    put_number(f, "cutoff", 1e6);
+}
+static void unknown_element(hid_t f) {
+    put_numbers(f, "elements", H5T_NATIVE_INT, 2, (const int[]){1, 140});
+}
+static void repeated_element(hid_t f) {
+    put_numbers(f, "elements", H5T_NATIVE_INT, 3, (const int[]){1, 6, 6});
+}
+static void no_tensor(hid_t f) {
+    H5Ldelete(f, "interaction.1.update.0.weight", H5P_DEFAULT);
+}
+static void wrong_shape(hid_t f) {
+    put_dataset(f, "interaction.0.update.0.weight", H5T_NATIVE_FLOAT, 2, (hsize_t[]){8, 8}, false);
+}
+static void wrong_rank(hid_t f) {
+    put_dataset(f, "readout.0.weight", H5T_NATIVE_FLOAT, 1, (hsize_t[]){32}, false);
+}
+static void wrong_type(hid_t f) {
+    put_dataset(f, "readout.0.bias", H5T_NATIVE_INT, 1, (hsize_t[]){4}, false);
+}
+static void a_group(hid_t f) {
+    H5Ldelete(f, "readout.0.bias", H5P_DEFAULT);
+    H5Gclose(H5Gcreate2(f, "readout.0.bias", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+}
+static void deflated(hid_t f) {
+    put_dataset(f, "readout.0.weight", H5T_NATIVE_FLOAT, 2, (hsize_t[]){4, 8}, true);
+}
+static void external_link(hid_t f) {
+    H5Ldelete(f, "embedding.weight", H5P_DEFAULT);
+    H5Lcreate_external("good.h5", "/embedding.weight", f, "embedding.weight", H5P_DEFAULT,
+                       H5P_DEFAULT);
+}
+static void soft_link(hid_t f) {
+    H5Ldelete(f, "embedding.weight", H5P_DEFAULT);
+    H5Lcreate_soft("/embedding.weight", f, "embedding.weight", H5P_DEFAULT, H5P_DEFAULT);
+}
+static void external_data(hid_t f) {
+    H5Ldelete(f, "readout.0.bias", H5P_DEFAULT);
+    hsize_t shape[1] = {4};
+    hid_t space = H5Screate_simple(1, shape, NULL), properties = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(properties, "/etc/passwd", 0, 16);
+    H5Dclose(H5Dcreate2(f, "readout.0.bias", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, properties,
+                        H5P_DEFAULT));
+    H5Pclose(properties);
+    H5Sclose(space);
+}
+static void nan_weight(hid_t f) {
+    put_value(f, "interaction.0.filter.1.weight", 24 * 8, 17, NAN);
+}
+static void infinite_bias(hid_t f) {
+    put_value(f, "readout.2.bias", 1, 0, INFINITY);
+}
+static void nan_atom_energy(hid_t f) {
+    put_value(f, "atom_energy", 101, 6, NAN);
+}
+static void zero_width(hid_t f) {
+    put_value(f, "rbf.widths", 4, 2, 0.0);
+}
+
+static const struct {
+    void (*spoil)(hid_t file);
+    const char *message;
+} wrongs[] = {
+    {other_format, "format: expected 'schnell-model'"},
+    {format_not_a_string, "format: expected a string, found another type"},
+    {newer_version, "format_version: expected 1, found 2"},
+    {version_not_an_integer, "format_version: expected an integer"},
+    {other_architecture, "architecture: expected 'schnet-v', found 'painn'"},
+    {other_units, "units: expected 'eV, angstrom'"},
+    {no_name, "name: expected an attribute, found none"},
+    {endless_text, "training: expected a string of less than 4096 bytes"},
+    {odd_hidden, "hidden: expected a multiple of 4, found 9"},
+    {absurd_hidden, "hidden: expected 4 to 1024, found 2e+09"},
+    {hidden_list, "hidden: expected an integer or a list of them, found another number"},
+    {no_interactions, "interactions: expected 1 to 16, found 0"},
+    {negative_rbf, "rbf: expected 1 to 256, found -4"},
+    {nan_cutoff, "cutoff: expected a finite number"},
+    {far_cutoff, "cutoff: expected 0.5 to 20, found 1e+06"},
+    {unknown_element, "elements: expected atomic numbers in ascending order, found 140"},
+    {repeated_element, "elements: expected atomic numbers in ascending order, found 6"},
+    {no_tensor, "interaction.1.update.0.weight: expected a dataset, found none"},
+    {wrong_shape, "interaction.0.update.0.weight: expected shape [8, 16], found shape [8, 8]"},
+    {wrong_rank, "readout.0.weight: expected shape [4, 8], found shape [32]"},
+    {wrong_type, "readout.0.bias: expected floating-point numbers"},
+    {a_group, "readout.0.bias: expected a dataset, found another object"},
+    {deflated, "readout.0.weight: expected plain storage"},
+    {external_link, "embedding.weight: expected a dataset, found a link"},
+    {soft_link, "embedding.weight: expected a dataset, found a link"},
+    {external_data, "readout.0.bias: expected plain storage"},
+    {nan_weight, "interaction.0.filter.1.weight: expected finite numbers, found nan at index 17"},
+    {infinite_bias, "readout.2.bias: expected finite numbers, found inf at index 0"},
+    {nan_atom_energy, "atom_energy: expected finite numbers, found nan at index 6"},
+    {zero_width, "rbf.widths: expected at least 0.001"},
+};
+
+static void wrong_items(void **state) {
+    (void)state;
+    for (size_t k = 0; k < sizeof wrongs / sizeof *wrongs; k++) {
+        const char *path = copy_of_good("wrong.h5");
+        struct hdf5_guard guard = hdf5_enter();
+        hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+        wrongs[k].spoil(file);
+        H5Fclose(file);
+        hdf5_leave(guard);
+        refused(path, SCH_ERROR_FORMAT, wrongs[k].message);
+    }
+}
+
+static void cannot_write(void **state) {
+    (void)state;
+    assert_fails(sch_model_save(model, "/nowhere/at/all.h5"), SCH_ERROR_IO, "/nowhere/at/all.h5");
+    assert_int_equal(access(support_path("good.h5.part"), F_OK), -1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip),    cmocka_unit_test(not_a_model_file),
+        cmocka_unit_test(truncated),     cmocka_unit_test(damaged_bytes),
+        cmocka_unit_test(names),         cmocka_unit_test(wrong_items),
+        cmocka_unit_test(cannot_write),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
