@@ -1,0 +1,348 @@
+#include "md/h5md.h"
+
+#include "base/hdf5_guard.h"
+#include "base/memory.h"
+#include "base/units.h"
+#include "md/hdf5_writer.h"
+#include "md/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SCHNELL_VERSION
+#define SCHNELL_VERSION "unknown"
+#endif
+
+/** eV in kJ/mol. */
+#define KJ_PER_MOL (ELEMENTARY_CHARGE * AVOGADRO / 1000.0)
+
+/** What HDF5 may need for a frame beside the frame itself: nodes of its trees, headers. */
+#define METADATA_ROOM 262144
+
+/** Room is asked for in steps of this, where the disk has it: the call costs as much as a frame of
+ *  a small molecule. */
+#define ROOM_STEP 1048576
+
+/** Frames are handed to the system when the last time was so long ago, in seconds. For 12 atoms a
+ *  frame costs 30 µs, and handing it over 50 more. */
+#define FLUSH_INTERVAL 0.1
+
+enum series {
+    STEP,
+    TIME,
+    POSITION,
+    VELOCITY,
+    FORCE,
+    EDGES,
+    POTENTIAL,
+    KINETIC,
+    TEMPERATURE,
+    SERIES
+};
+
+static const struct {
+    const char *path; /* of the element; STEP and TIME are those of the position */
+    const char *unit;
+} elements[SERIES] = {
+    [POSITION] = {"/particles/all/position", "Angstrom"},
+    [VELOCITY] = {"/particles/all/velocity", "Angstrom fs-1"},
+    [FORCE] = {"/particles/all/force", "kJ mol-1 Angstrom-1"},
+    [EDGES] = {"/particles/all/box/edges", "Angstrom"},
+    [POTENTIAL] = {"/observables/all/potential_energy", "eV"},
+    [KINETIC] = {"/observables/all/kinetic_energy", "eV"},
+    [TEMPERATURE] = {"/observables/all/temperature", "K"},
+};
+
+struct h5md {
+    char *path;
+    int descriptor; /* the same file as HDF5's, to reserve room and to flush */
+    bool named;     /* the file is there: without a frame it is to be removed */
+    bool broken;    /* a failed frame could not be undone */
+    bool has_cell;
+    hsize_t frames;
+    size_t n_atoms;
+    size_t frame_room; /* bytes that the file may grow by with a frame */
+    off_t reserved;    /* bytes of the file that the disk has room for */
+    double flushed;    /* when, in seconds of the monotonic clock */
+    double *scaled;    /* [n][3] forces in the file's unit */
+    struct hdf5_writer writer;
+    struct hdf5_series series[SERIES];
+};
+
+static sch_status cannot(const struct h5md *file, const char *what, const char *reason) {
+    return fail(SCH_ERROR_IO, "%s: cannot %s: %s", file->path, what, reason);
+}
+
+/** Close, remove a file without a frame, and free; whatever has been opened so far. */
+static void discard(struct h5md *file) {
+    if (file->writer.file >= 0) {
+        struct hdf5_guard guard = hdf5_enter();
+        (void)hdf5_close(&file->writer);
+        hdf5_leave(guard);
+    }
+    if (file->descriptor >= 0)
+        close(file->descriptor);
+    if (file->named && file->frames == 0)
+        unlink(file->path);
+    free(file->scaled);
+    free(file->path);
+    free(file);
+}
+
+/* ---------------------------------------------------------------- create */
+
+/** Open the file ourselves first: the system's reasons are clearer than HDF5's. */
+static sch_status open_file(struct h5md *file) {
+    struct stat status;
+    file->descriptor = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (file->descriptor < 0)
+        return cannot(file, "create", strerror(errno));
+    if (fstat(file->descriptor, &status) != 0)
+        return cannot(file, "create", strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return fail(SCH_ERROR_IO, "%s: expected a regular file for H5MD, found a device or a pipe",
+                    file->path);
+    file->named = true;
+    if (!hdf5_create(&file->writer, file->path))
+        return cannot(file, "create", file->writer.reason);
+    return SCH_OK;
+}
+
+static bool put_metadata(struct hdf5_writer *w) {
+    static const int version[2] = {1, 1}, units_version[2] = {1, 0};
+    return hdf5_make_group(w, "/h5md/modules/units") && hdf5_make_group(w, "/h5md/author") &&
+           hdf5_make_group(w, "/h5md/creator") &&
+           hdf5_put_integers(w, "/h5md", "version", 2, version) &&
+           /* H5MD wants a name; the library does not spread that of the account. */
+           hdf5_put_text(w, "/h5md/author", "name", "N/A", false) &&
+           hdf5_put_text(w, "/h5md/creator", "name", "schnell", false) &&
+           hdf5_put_text(w, "/h5md/creator", "version", SCHNELL_VERSION, false) &&
+           hdf5_put_integers(w, "/h5md/modules/units", "version", 2, units_version) &&
+           hdf5_put_text(w, "/h5md/modules/units", "system", "SI", true);
+}
+
+static bool put_particles(struct hdf5_writer *w, const sch_system *system) {
+    enum { WORD = sizeof "periodic" - 1 }; /* H5MD wants no room for a NUL */
+    static const int dimension = 3;
+    char boundary[3][WORD];
+    for (int k = 0; k < 3; k++)
+        memcpy(boundary[k], system->periodic[k] ? "periodic" : "none\0\0\0", WORD);
+    return hdf5_make_group(w, "/particles/all/box") &&
+           hdf5_put_integers(w, "/particles/all/box", "dimension", 1, &dimension) &&
+           hdf5_put_texts(w, "/particles/all/box", "boundary", 3, WORD, boundary[0]) &&
+           hdf5_put_array(w, "/particles/all/species", H5T_STD_I32LE, H5T_NATIVE_INT,
+                          system->n_atoms, system->species) &&
+           hdf5_put_array(w, "/particles/all/mass", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+                          system->n_atoms, system->masses) &&
+           hdf5_put_text(w, "/particles/all/mass", "unit", "u", true);
+}
+
+/** Dataset NAME of an element, as "PATH/NAME". */
+static const char *inside(enum series which, const char *name, char path[80]) {
+    stpcpy(stpcpy(stpcpy(path, elements[which].path), "/"), name);
+    return path;
+}
+
+/** The value of an element; its step and time are those of the position. */
+static bool make_element(struct h5md *file, enum series which) {
+    struct hdf5_writer *w = &file->writer;
+    const hsize_t vectors[2] = {file->n_atoms, 3}, matrix[2] = {3, 3};
+    char path[80], target[80];
+    int rank = which < POTENTIAL ? 2 : 0;
+    if (!hdf5_make_series(w, inside(which, "value", path), H5T_NATIVE_DOUBLE, rank,
+                          which == EDGES ? matrix : vectors, &file->series[which]) ||
+        !hdf5_put_text(w, path, "unit", elements[which].unit, true))
+        return false;
+    if (which == POSITION)
+        return true;
+    return hdf5_link(w, inside(POSITION, "step", target), inside(which, "step", path)) &&
+           hdf5_link(w, inside(POSITION, "time", target), inside(which, "time", path));
+}
+
+static bool make_elements(struct h5md *file) {
+    struct hdf5_writer *w = &file->writer;
+    char path[80];
+    if (!hdf5_make_series(w, inside(POSITION, "step", path), H5T_NATIVE_LLONG, 0, NULL,
+                          &file->series[STEP]) ||
+        !hdf5_make_series(w, inside(POSITION, "time", path), H5T_NATIVE_DOUBLE, 0, NULL,
+                          &file->series[TIME]) ||
+        !hdf5_put_text(w, path, "unit", "fs", true))
+        return false;
+    for (enum series which = POSITION; which < SERIES; which++)
+        if ((which != EDGES || file->has_cell) && !make_element(file, which))
+            return false;
+    return true;
+}
+
+static sch_status fill(struct h5md *file, const sch_system *system) {
+    SCH_TRY(open_file(file));
+    if (!put_metadata(&file->writer) || !put_particles(&file->writer, system) ||
+        !make_elements(file) || !hdf5_flush(&file->writer))
+        return cannot(file, "write", file->writer.reason);
+    file->frame_room = METADATA_ROOM;
+    for (int i = 0; i < SERIES; i++)
+        file->frame_room += file->series[i].chunk_bytes;
+    return SCH_OK;
+}
+
+sch_status h5md_create(struct h5md **file, const char *path, const sch_system *system) {
+    struct h5md *fresh = NULL;
+    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->descriptor = -1;
+    fresh->writer.file = -1;
+    fresh->n_atoms = system->n_atoms;
+    fresh->has_cell = system->has_cell;
+    sch_status status = memory_string(&fresh->path, path);
+    if (status == SCH_OK)
+        status = memory_new(&fresh->scaled, fresh->n_atoms, 3 * sizeof(double));
+    if (status == SCH_OK) {
+        struct hdf5_guard guard = hdf5_enter();
+        status = fill(fresh, system);
+        hdf5_leave(guard);
+    }
+    if (status != SCH_OK) {
+        discard(fresh);
+        return status;
+    }
+    *file = fresh;
+    return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- frames */
+
+/** Ask for room on the disk from one byte of a file to another, perhaps beyond its end, which stays
+ *  where it is. 0, or the errno of the failure. */
+static int allocate(int descriptor, off_t from, off_t to) {
+#ifdef FALLOC_FL_KEEP_SIZE
+    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, from, to - from) == 0 ? 0 : errno;
+#else
+    (void)descriptor, (void)from, (void)to;
+    return ENOTSUP;
+#endif
+}
+
+/**
+ * Make sure that the disk has room for a frame. HDF5 cannot undo a write that fails half
+ * way, so a full disk must be found before it begins.
+ */
+static sch_status reserve(struct h5md *file) {
+    hsize_t size; /* with what HDF5 still holds back */
+    struct rlimit limit;
+    if (!hdf5_succeeded(&file->writer, H5Fget_filesize(file->writer.file, &size)))
+        return cannot(file, "write", file->writer.reason);
+    off_t needed = (off_t)size + (off_t)file->frame_room;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (rlim_t)needed > limit.rlim_cur)
+        return cannot(file, "write", strerror(EFBIG));
+    if (needed <= file->reserved)
+        return SCH_OK;
+    int error = allocate(file->descriptor, file->reserved, needed + ROOM_STEP);
+    if (!error) {
+        file->reserved = needed + ROOM_STEP;
+        return SCH_OK;
+    }
+    error = allocate(file->descriptor, file->reserved, needed);
+    if (!error)
+        file->reserved = needed;
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO)
+        return cannot(file, "write", strerror(error));
+    return SCH_OK; /* or the file system cannot reserve */
+}
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static bool write_frame(struct h5md *file, const sch_system *system, const sch_state *state) {
+    const long long step = state->step;
+    const void *const values[SERIES] = {
+        [STEP] = &step,
+        [TIME] = &state->time_fs,
+        [POSITION] = system->positions,
+        [VELOCITY] = system->velocities,
+        [FORCE] = file->scaled,
+        [EDGES] = file->has_cell ? system->cell : NULL,
+        [POTENTIAL] = &state->potential_energy,
+        [KINETIC] = &state->kinetic_energy,
+        [TEMPERATURE] = &state->temperature,
+    };
+    for (int i = 0; i < SERIES; i++)
+        if (values[i] && !hdf5_append(&file->writer, &file->series[i], values[i]))
+            return false;
+    double time = now();
+    if (time - file->flushed < FLUSH_INTERVAL)
+        return true;
+    file->flushed = time;
+    return hdf5_flush(&file->writer);
+}
+
+/** Cut all series back to the last whole frame. */
+static void cut_back(struct h5md *file) {
+    for (int i = 0; i < SERIES; i++)
+        if ((i != EDGES || file->has_cell) &&
+            !hdf5_cut(&file->writer, &file->series[i], file->frames))
+            file->broken = true;
+    if (!hdf5_flush(&file->writer))
+        file->broken = true;
+}
+
+static sch_status append(struct h5md *file, const sch_system *system, const sch_state *state) {
+    SCH_TRY(reserve(file));
+    if (write_frame(file, system, state)) {
+        file->frames++;
+        return SCH_OK;
+    }
+    sch_status status = cannot(file, "write", file->writer.reason);
+    cut_back(file);
+    file->writer.reason[0] = '\0';
+    return status;
+}
+
+sch_status h5md_append(struct h5md *file, const sch_system *system, const double *forces,
+                       const sch_state *state) {
+    if (file->broken)
+        return cannot(file, "write", "an earlier write failed");
+    if (system->n_atoms != file->n_atoms)
+        return fail(SCH_ERROR_ARGUMENT, "%s: expected %zu atoms, found %zu", file->path,
+                    file->n_atoms, system->n_atoms);
+    for (size_t i = 0; i < 3 * file->n_atoms; i++)
+        file->scaled[i] = forces[i] * KJ_PER_MOL;
+    struct hdf5_guard guard = hdf5_enter();
+    sch_status status = append(file, system, state);
+    hdf5_leave(guard);
+    return status;
+}
+
+/* ---------------------------------------------------------------- close */
+
+/** Give back the room reserved beyond the end, and flush to the disk. */
+static sch_status settle(const struct h5md *file) {
+    struct stat status;
+    if (fstat(file->descriptor, &status) != 0 || ftruncate(file->descriptor, status.st_size) != 0)
+        return cannot(file, "write", strerror(errno));
+    if (fsync(file->descriptor) != 0 && errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
+        return cannot(file, "write", strerror(errno));
+    return SCH_OK;
+}
+
+sch_status h5md_close(struct h5md *file) {
+    if (!file)
+        return SCH_OK;
+    sch_status status = SCH_OK;
+    struct hdf5_guard guard = hdf5_enter();
+    if (!hdf5_close(&file->writer))
+        status = cannot(file, "write", file->writer.reason);
+    hdf5_leave(guard);
+    if (file->frames > 0 && status == SCH_OK)
+        status = settle(file);
+    discard(file);
+    return status;
+}

@@ -1,0 +1,49 @@
+/* Trajectories as H5MD 1.1 files (de Buyl, Colberg and Höfling, Comput. Phys. Commun. 185, 1546
+ * (2014); https://www.nongnu.org/h5md), written with HDF5's C library. */
+#ifndef SCH_MD_H5MD_H
+#define SCH_MD_H5MD_H
+
+#include "base/status.h"
+
+/**
+ * An H5MD file that grows by frames.
+ *
+ *     h5md                     version [1, 1]
+ *       author, creator        name; name, version
+ *       modules/units          version [1, 0], system "SI"
+ *     particles/all
+ *       species                int [n], atomic numbers
+ *       mass                   [n], u
+ *       box                    dimension 3, boundary "periodic" or "none"
+ *         edges                value [frames][3][3], Angstrom; where there is a cell
+ *       position               value [frames][n][3], Angstrom; step, time (fs)
+ *       velocity               value [frames][n][3], Angstrom fs-1
+ *       force                  value [frames][n][3], kJ mol-1 Angstrom-1
+ *     observables/all
+ *       potential_energy, kinetic_energy    value [frames], eV
+ *       temperature                         value [frames], K
+ *
+ * All elements share step and time (hard links, as H5MD asks for the box). Positions are not
+ * wrapped into the cell. The edges do not change but are stored with every frame, and the forces
+ * are in kJ/mol/Å, because MDAnalysis (2.11) reads fixed edges not at all and refuses a file whose
+ * forces are in eV/Å; in HDF5's terms the unit is an attribute, and readers convert.
+ */
+struct h5md;
+
+/** Create the file, replacing an older one, and write what does not change. */
+sch_status h5md_create(struct h5md **file, const char *path, const sch_system *system)
+    __attribute__((warn_unused_result));
+
+/**
+ * Append a frame. Frames are handed to the system at the first and then every 0.1 s, so that the
+ * file can be opened while it grows, and after its program was killed. The room on the disk is
+ * asked for first: where it is full, the file stays as it was.
+ * @param forces  [in] [n][3], eV/Å
+ */
+sch_status h5md_append(struct h5md *file, const sch_system *system, const double *forces,
+                       const sch_state *state) __attribute__((warn_unused_result));
+
+/** Flush to the disk, close, free (after an error too). A file without a frame is removed. */
+sch_status h5md_close(struct h5md *file) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,316 @@
+/*
+ * Built now and then: the candidates, edges within cutoff + skin, in rows. Each update measures
+ * them and packs those within the cutoff.
+ *
+ * The rows are sorted by neighbour and shift, so that nothing depends on when a list was built or
+ * in what order its pairs were found.
+ */
+#include "md/neighbour_list.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "md/pair_search.h"
+
+/** An edge that may come within the cutoff: to x_j + shift. */
+struct candidate {
+    int neighbour;
+    uint32_t opposite;
+    double shift[3]; /* Å, whole lattice vectors; the opposite's is exactly the negative */
+};
+
+struct neighbour_list {
+    double cutoff, skin;
+    long builds;
+
+    /* what it was built for */
+    bool valid;
+    size_t n_atoms, atom_capacity;
+    double cell[3][3];
+    bool periodic[3];
+    double *built_at; /* [n_atoms][3] Å */
+
+    /* cutoff + skin */
+    struct pair_search search;
+    size_t *candidate_first;      /* [n_atoms + 1] */
+    struct candidate *candidates; /* [n_candidates] */
+    size_t n_candidates, candidate_capacity;
+    uint32_t *by_row; /* [n_candidates] directed pairs, while building: pair p forth is 2p, back
+                         2p + 1; afterwards the edge that a candidate became */
+    uint32_t *sorted; /* [n_candidates] directed pairs, while building */
+
+    /* cutoff: struct neighbours */
+    size_t *first;
+    int *neighbour;
+    size_t *opposite;
+    double (*vector)[3];
+    double *distance;
+};
+
+sch_status neighbour_list_create(struct neighbour_list **list, double cutoff, double skin) {
+    assert(list && skin >= 0);
+    if (!(cutoff > CLOSEST_APPROACH && isfinite(cutoff)))
+        return fail(SCH_ERROR_ARGUMENT, "cutoff: expected more than %g Å, found %g",
+                    CLOSEST_APPROACH, cutoff);
+    struct neighbour_list *fresh = NULL;
+    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->cutoff = cutoff;
+    fresh->skin = skin;
+    *list = fresh;
+    return SCH_OK;
+}
+
+void neighbour_list_free(struct neighbour_list *list) {
+    if (!list)
+        return;
+    pair_search_clear(&list->search);
+    free(list->built_at);
+    free(list->candidate_first);
+    free(list->candidates);
+    free(list->by_row);
+    free(list->sorted);
+    free(list->first);
+    free(list->neighbour);
+    free(list->opposite);
+    free(list->vector);
+    free(list->distance);
+    free(list);
+}
+
+double neighbour_list_cutoff(const struct neighbour_list *list) {
+    return list->cutoff;
+}
+
+long neighbour_list_builds(const struct neighbour_list *list) {
+    return list->builds;
+}
+
+/* ---------------------------------------------------------------- memory */
+
+/** One of several arrays that grow together: the capacity is theirs until all have grown. */
+static sch_status grow(void *block, size_t capacity, size_t count, size_t size) {
+    return memory_grow(block, &capacity, 0, count, size);
+}
+
+static sch_status reserve_atoms(struct neighbour_list *list, size_t n) {
+    size_t old = list->atom_capacity;
+    if (n <= old)
+        return SCH_OK;
+    SCH_TRY(grow(&list->built_at, old, n, 3 * sizeof(double)));
+    SCH_TRY(grow(&list->candidate_first, old, n + 1, sizeof *list->candidate_first));
+    SCH_TRY(grow(&list->first, old, n + 1, sizeof *list->first));
+    list->atom_capacity = n;
+    return SCH_OK;
+}
+
+static sch_status reserve_candidates(struct neighbour_list *list, size_t n) {
+    size_t old = list->candidate_capacity;
+    if (n <= old)
+        return SCH_OK;
+    n += n / 8; /* so that small fluctuations do not grow it again */
+    SCH_TRY(grow(&list->candidates, old, n, sizeof *list->candidates));
+    SCH_TRY(grow(&list->by_row, old, n, sizeof *list->by_row));
+    SCH_TRY(grow(&list->sorted, old, n, sizeof *list->sorted));
+    SCH_TRY(grow(&list->neighbour, old, n, sizeof *list->neighbour));
+    SCH_TRY(grow(&list->opposite, old, n, sizeof *list->opposite));
+    SCH_TRY(grow(&list->vector, old, n, sizeof *list->vector));
+    SCH_TRY(grow(&list->distance, old, n, sizeof *list->distance));
+    list->candidate_capacity = n;
+    return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- build */
+
+static int start_of(const struct pair *pairs, uint32_t edge) {
+    return edge % 2 ? pairs[edge / 2].j : pairs[edge / 2].i;
+}
+
+static int end_of(const struct pair *pairs, uint32_t edge) {
+    return edge % 2 ? pairs[edge / 2].i : pairs[edge / 2].j;
+}
+
+/** Does edge a come before b in a row? By neighbour, then by shift. */
+static bool precedes(const struct pair *pairs, uint32_t a, uint32_t b) {
+    int difference = end_of(pairs, a) - end_of(pairs, b);
+    for (int d = 0; difference == 0 && d < 3; d++) {
+        int32_t shift_a = pairs[a / 2].shift[d], shift_b = pairs[b / 2].shift[d];
+        int64_t along = (int64_t)(a % 2 ? -shift_a : shift_a) - (b % 2 ? -shift_b : shift_b);
+        difference = along < 0 ? -1 : along > 0;
+    }
+    return difference < 0;
+}
+
+/** candidate_first[i] becomes the end of row i; filling backwards makes it the start. */
+static void count_rows(struct neighbour_list *list) {
+    size_t *first = list->candidate_first;
+    memset(first, 0, (list->n_atoms + 1) * sizeof *first);
+    for (size_t p = 0; p < list->search.n_pairs; p++) {
+        first[list->search.pairs[p].i]++;
+        first[list->search.pairs[p].j]++;
+    }
+    size_t sum = 0;
+    for (size_t i = 0; i <= list->n_atoms; i++) {
+        sum += first[i];
+        first[i] = sum;
+    }
+}
+
+/**
+ * Edges into rows by two counting sorts: the first by where they start; the second takes the edges
+ * in that order and puts the opposite of each in the row where it ends, so that rows come out
+ * sorted by neighbour. What is left to sort are different images of one neighbour.
+ */
+static void sort_edges(struct neighbour_list *list) {
+    const struct pair *pairs = list->search.pairs;
+    uint32_t n = (uint32_t)list->n_candidates;
+    count_rows(list);
+    for (uint32_t edge = 0; edge < n; edge++)
+        list->by_row[--list->candidate_first[start_of(pairs, edge)]] = edge;
+    count_rows(list);
+    for (uint32_t e = n; e-- > 0;) {
+        uint32_t back = list->by_row[e] ^ 1;
+        list->sorted[--list->candidate_first[start_of(pairs, back)]] = back;
+    }
+    for (size_t i = 0; i < list->n_atoms; i++)
+        for (size_t e = list->candidate_first[i] + 1; e < list->candidate_first[i + 1]; e++) {
+            uint32_t edge = list->sorted[e];
+            size_t to = e;
+            for (; to > list->candidate_first[i] && precedes(pairs, edge, list->sorted[to - 1]);
+                 to--)
+                list->sorted[to] = list->sorted[to - 1];
+            list->sorted[to] = edge;
+        }
+}
+
+static void write_candidates(struct neighbour_list *list) {
+    const struct pair *pairs = list->search.pairs;
+    uint32_t *place = list->by_row; /* of a directed pair among the candidates */
+    for (uint32_t e = 0; e < list->n_candidates; e++)
+        place[list->sorted[e]] = e;
+    for (size_t e = 0; e < list->n_candidates; e++) {
+        uint32_t edge = list->sorted[e];
+        const int32_t *shift = pairs[edge / 2].shift;
+        double sign = edge % 2 ? -1.0 : 1.0;
+        struct candidate *candidate = &list->candidates[e];
+        candidate->neighbour = end_of(pairs, edge);
+        candidate->opposite = place[edge ^ 1];
+        for (int x = 0; x < 3; x++)
+            candidate->shift[x] =
+                sign * (shift[0] * list->cell[0][x] + shift[1] * list->cell[1][x] +
+                        shift[2] * list->cell[2][x]);
+    }
+}
+
+static sch_status build(struct neighbour_list *list, const sch_system *system) {
+    list->valid = false;
+    SCH_TRY(pair_search_run(&list->search, system, list->cutoff + list->skin));
+    SCH_TRY(reserve_atoms(list, system->n_atoms));
+    SCH_TRY(reserve_candidates(list, 2 * list->search.n_pairs + 1)); /* never NULL */
+    list->n_atoms = system->n_atoms;
+    list->n_candidates = 2 * list->search.n_pairs;
+    memcpy(list->cell, system->cell, sizeof list->cell);
+    memcpy(list->periodic, system->periodic, sizeof list->periodic);
+    memcpy(list->built_at, system->positions, 3 * list->n_atoms * sizeof(double));
+    sort_edges(list);
+    write_candidates(list);
+    list->builds++;
+    list->valid = true;
+    return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- update */
+
+static bool same_cell(const struct neighbour_list *list, const sch_system *system) {
+    bool same = true;
+    for (int row = 0; row < 3; row++) {
+        same &= list->periodic[row] == system->periodic[row];
+        for (int x = 0; x < 3; x++)
+            same &= list->cell[row][x] == system->cell[row][x];
+    }
+    return same;
+}
+
+/** Still built for this system, no atom farther than half the skin from where it was then? */
+static bool serves(const struct neighbour_list *list, const sch_system *system) {
+    if (!list->valid || list->n_atoms != system->n_atoms || !same_cell(list, system))
+        return false;
+    double farthest = 0.25 * list->skin * list->skin;
+    bool near = true;
+    for (size_t i = 0; i < list->n_atoms; i++) {
+        const double *x = system->positions + 3 * i, *then = list->built_at + 3 * i;
+        double dx = x[0] - then[0], dy = x[1] - then[1], dz = x[2] - then[2];
+        near &= dx * dx + dy * dy + dz * dz <= farthest; /* false for NaN too */
+    }
+    return near;
+}
+
+/** Measure the candidates, pack those within the cutoff. Gives the shortest distance.
+ *  vector = x_j - x_i + shift, in this order: the opposite's is exactly the negative. */
+static double measure(struct neighbour_list *list, const double *restrict positions) {
+    const struct candidate *restrict candidates = list->candidates;
+    int *restrict neighbour = list->neighbour;
+    size_t *restrict opposite = list->opposite;
+    double(*restrict vector)[3] = list->vector;
+    double *restrict distance = list->distance;
+    uint32_t *restrict place = list->by_row;
+    double cutoff = list->cutoff, closest = INFINITY;
+    size_t n = 0;
+    for (size_t i = 0; i < list->n_atoms; i++) {
+        const double *xi = positions + 3 * i;
+        list->first[i] = n;
+        for (size_t e = list->candidate_first[i]; e < list->candidate_first[i + 1]; e++) {
+            const struct candidate *candidate = &candidates[e];
+            const double *xj = positions + 3 * (size_t)candidate->neighbour;
+            double dx = xj[0] - xi[0] + candidate->shift[0];
+            double dy = xj[1] - xi[1] + candidate->shift[1];
+            double dz = xj[2] - xi[2] + candidate->shift[2];
+            double r = sqrt(dx * dx + dy * dy + dz * dz);
+            vector[n][0] = dx;
+            vector[n][1] = dy;
+            vector[n][2] = dz;
+            distance[n] = r;
+            neighbour[n] = candidate->neighbour;
+            opposite[n] = candidate->opposite; /* as a candidate, for now */
+            place[e] = (uint32_t)n;
+            n += r < cutoff; /* else the next one takes its place */
+            closest = r < closest ? r : closest;
+        }
+    }
+    list->first[list->n_atoms] = n;
+    for (size_t e = 0; e < n; e++)
+        opposite[e] = place[opposite[e]];
+    return closest;
+}
+
+/** Name the first two atoms that are too close. */
+static sch_status name_closest(const struct neighbour_list *list, const sch_system *system) {
+    for (size_t i = 0; i < list->n_atoms; i++)
+        for (size_t e = list->first[i]; e < list->first[i + 1]; e++)
+            if (list->distance[e] < CLOSEST_APPROACH)
+                return pair_too_close(system, (int)i, list->neighbour[e], list->distance[e]);
+    assert(false);
+    return SCH_OK;
+}
+
+sch_status neighbour_list_update(struct neighbour_list *list, const sch_system *system,
+                                 struct neighbours *neighbours) {
+    if (!serves(list, system))
+        SCH_TRY(build(list, system));
+    if (measure(list, system->positions) < CLOSEST_APPROACH)
+        return name_closest(list, system);
+    *neighbours = (struct neighbours){
+        .n_atoms = list->n_atoms,
+        .n_edges = list->first[list->n_atoms],
+        .species = system->species,
+        .first = list->first,
+        .neighbour = list->neighbour,
+        .opposite = list->opposite,
+        .vector = (const double(*)[3])list->vector,
+        .distance = list->distance,
+    };
+    return SCH_OK;
+}

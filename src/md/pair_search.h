@@ -1,0 +1,41 @@
+/* All pairs of a system within a reach, in linear time: bins over the atoms, and over those images
+ * of them that lie within reach of the cell. */
+#ifndef SCH_MD_PAIR_SEARCH_H
+#define SCH_MD_PAIR_SEARCH_H
+
+#include <stdint.h>
+
+#include "md/system.h"
+
+/** From atom i to atom j moved by whole lattice vectors: x_j + shift · cell - x_i. */
+struct pair {
+    int i, j;
+    int32_t shift[3];
+};
+
+/** What a search leaves, and its memory for the next one. All zero before the first. */
+struct pair_search {
+    struct pair *pairs; /* [n_pairs], each once: of i -> j and j -> i one, in no certain order */
+    size_t n_pairs, pair_capacity;
+
+    struct home *homes; /* [n_atoms] scratch from here on */
+    size_t home_capacity;
+    struct point *points, *sorted; /* [n_points] */
+    size_t n_points, point_capacity, sorted_capacity;
+    size_t *starts; /* [n_bins + 1] */
+    size_t start_capacity;
+};
+
+/** @param reach  Å
+ *  @return SCH_ERROR_STRUCTURE for two atoms closer than CLOSEST_APPROACH, a position that is not
+ *          finite, or a cell of which far too many images would be needed. */
+sch_status pair_search_run(struct pair_search *search, const sch_system *system, double reach)
+    __attribute__((warn_unused_result));
+
+/** Free what a search holds, not the search itself. */
+void pair_search_clear(struct pair_search *search);
+
+/** The error for two atoms at this distance (Å), whatever found them. */
+sch_status pair_too_close(const sch_system *system, int i, int j, double distance);
+
+#endif

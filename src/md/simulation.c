@@ -1,0 +1,214 @@
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/units.h"
+#include "md/evaluate.h"
+#include "md/integrator.h"
+#include "md/rigid_body.h"
+#include "potential/potential.h"
+
+/** No atom of a sound simulation moves farther in one step, Å. */
+#define FARTHEST_MOVE 0.5
+
+/** Positions, velocities and forces after the last whole step. */
+struct frame {
+    double *positions, *velocities, *forces; /* [n][3] */
+    double potential_energy;
+};
+
+struct sch_simulation {
+    sch_system *system;
+    sch_potential *potential;
+    double time_step;
+    long step;
+    int degrees_of_freedom; /* at the start: a line that bends later keeps its count */
+    double potential_energy;
+    double *forces; /* [n][3] eV/Å */
+    struct frame good;
+};
+
+/* ---------------------------------------------------------------- create */
+
+static sch_status prepare(sch_simulation *simulation) {
+    sch_system *system = simulation->system;
+    size_t n = system->n_atoms;
+    SCH_TRY(memory_new(&simulation->forces, n, 3 * sizeof(double)));
+    SCH_TRY(memory_new(&simulation->good.positions, n, 3 * sizeof(double)));
+    SCH_TRY(memory_new(&simulation->good.velocities, n, 3 * sizeof(double)));
+    SCH_TRY(memory_new(&simulation->good.forces, n, 3 * sizeof(double)));
+    SCH_TRY(potential_check_elements(simulation->potential, n, system->species));
+    SCH_TRY(evaluate_forces(simulation->potential, system, &simulation->potential_energy,
+                            simulation->forces));
+    simulation->degrees_of_freedom = system_degrees_of_freedom(system);
+    double energy = simulation->potential_energy + system_kinetic_energy(system);
+    if (!isfinite(energy))
+        return fail(SCH_ERROR_UNSTABLE, "start: expected a finite energy, found %g eV", energy);
+    return SCH_OK;
+}
+
+sch_status sch_simulation_create(sch_simulation **simulation, sch_system *system,
+                                 sch_potential *potential, double time_step_fs) {
+    assert(simulation && system && potential);
+    if (!(time_step_fs > 0 && isfinite(time_step_fs)))
+        return fail(SCH_ERROR_ARGUMENT, "time step: expected more than 0 fs, found %g",
+                    time_step_fs);
+    sch_simulation *fresh = NULL;
+    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->system = system;
+    fresh->potential = potential;
+    fresh->time_step = time_step_fs;
+    sch_status status = prepare(fresh);
+    if (status != SCH_OK) {
+        sch_simulation_free(fresh);
+        return status;
+    }
+    *simulation = fresh;
+    return SCH_OK;
+}
+
+void sch_simulation_free(sch_simulation *simulation) {
+    if (!simulation)
+        return;
+    free(simulation->forces);
+    free(simulation->good.positions);
+    free(simulation->good.velocities);
+    free(simulation->good.forces);
+    free(simulation);
+}
+
+/* ---------------------------------------------------------------- the last good step */
+
+static void remember(sch_simulation *simulation) {
+    const sch_system *system = simulation->system;
+    size_t bytes = 3 * system->n_atoms * sizeof(double);
+    memcpy(simulation->good.positions, system->positions, bytes);
+    memcpy(simulation->good.velocities, system->velocities, bytes);
+    memcpy(simulation->good.forces, simulation->forces, bytes);
+    simulation->good.potential_energy = simulation->potential_energy;
+}
+
+static void restore(sch_simulation *simulation) {
+    sch_system *system = simulation->system;
+    size_t bytes = 3 * system->n_atoms * sizeof(double);
+    memcpy(system->positions, simulation->good.positions, bytes);
+    memcpy(system->velocities, simulation->good.velocities, bytes);
+    memcpy(simulation->forces, simulation->good.forces, bytes);
+    simulation->potential_energy = simulation->good.potential_energy;
+}
+
+/* ---------------------------------------------------------------- a step */
+
+static void half_kick_all(sch_simulation *simulation) {
+    sch_system *system = simulation->system;
+    for (size_t i = 0; i < system->n_atoms; i++)
+        half_kick(0.5 * simulation->time_step, system->masses[i], simulation->forces + 3 * i,
+                  system->velocities + 3 * i);
+}
+
+static void drift_all(sch_simulation *simulation) {
+    sch_system *system = simulation->system;
+    for (size_t i = 0; i < system->n_atoms; i++)
+        drift(simulation->time_step, system->velocities + 3 * i, system->positions + 3 * i);
+}
+
+/** Did an atom move too far since the last good step? The message names the farthest. */
+static sch_status check_moves(const sch_simulation *simulation) {
+    const sch_system *system = simulation->system;
+    double farthest = 0;
+    size_t atom = 0;
+    for (size_t i = 0; i < system->n_atoms; i++) {
+        const double *v = system->velocities + 3 * i;
+        double square = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+        if (!(square <= farthest)) { /* true for NaN too */
+            farthest = square;
+            atom = i;
+        }
+        if (isnan(farthest))
+            break;
+    }
+    double move = sqrt(farthest) * simulation->time_step;
+    if (move <= FARTHEST_MOVE)
+        return SCH_OK;
+    return fail(SCH_ERROR_UNSTABLE,
+                "step %ld: atom %zu (%s) moved %.3g Å in one step, expected at most %g Å; "
+                "potential energy before it %.6g eV",
+                simulation->step + 1, atom + 1, sch_element_symbol(system->species[atom]), move,
+                FARTHEST_MOVE, simulation->good.potential_energy);
+}
+
+/** Forces at the new positions. Atoms that meet are a failure of the dynamics. */
+static sch_status update_forces(sch_simulation *simulation) {
+    sch_status status = evaluate_forces(simulation->potential, simulation->system,
+                                        &simulation->potential_energy, simulation->forces);
+    if (status != SCH_ERROR_STRUCTURE)
+        return status;
+    char cause[512];
+    snprintf(cause, sizeof cause, "%s", sch_last_error());
+    return fail(SCH_ERROR_UNSTABLE, "step %ld: %s; potential energy before it %.6g eV",
+                simulation->step + 1, cause, simulation->good.potential_energy);
+}
+
+static sch_status check_energy(const sch_simulation *simulation) {
+    double kinetic = system_kinetic_energy(simulation->system);
+    if (isfinite(simulation->potential_energy + kinetic))
+        return SCH_OK;
+    return fail(SCH_ERROR_UNSTABLE,
+                "step %ld: expected finite energies, found potential %.6g eV, kinetic %.6g eV",
+                simulation->step + 1, simulation->potential_energy, kinetic);
+}
+
+static sch_status velocity_verlet(sch_simulation *simulation) {
+    half_kick_all(simulation);
+    drift_all(simulation);
+    SCH_TRY(check_moves(simulation));
+    SCH_TRY(update_forces(simulation));
+    half_kick_all(simulation);
+    return check_energy(simulation);
+}
+
+sch_status sch_simulation_run(sch_simulation *simulation, long n_steps, const volatile int *stop) {
+    if (n_steps < 0)
+        return fail(SCH_ERROR_ARGUMENT, "steps: expected 0 or more, found %ld", n_steps);
+    for (long n = 0; n < n_steps; n++) {
+        remember(simulation);
+        sch_status status = velocity_verlet(simulation);
+        if (status != SCH_OK) {
+            restore(simulation);
+            return status;
+        }
+        simulation->step++;
+        if (stop && *stop)
+            break;
+    }
+    return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- access */
+
+void sch_simulation_state(const sch_simulation *simulation, sch_state *state) {
+    const sch_system *system = simulation->system;
+    double momentum[3];
+    system_momentum(system, momentum);
+    state->step = simulation->step;
+    state->time_fs = (double)simulation->step * simulation->time_step;
+    state->potential_energy = simulation->potential_energy;
+    state->kinetic_energy = system_kinetic_energy(system);
+    state->degrees_of_freedom = simulation->degrees_of_freedom;
+    state->temperature = state->degrees_of_freedom > 0
+                             ? 2 * state->kinetic_energy / BOLTZMANN / state->degrees_of_freedom
+                             : 0;
+    state->momentum =
+        sqrt(momentum[0] * momentum[0] + momentum[1] * momentum[1] + momentum[2] * momentum[2]);
+}
+
+const sch_system *sch_simulation_system(const sch_simulation *simulation) {
+    return simulation->system;
+}
+
+const double *sch_simulation_forces(const sch_simulation *simulation) {
+    return simulation->forces;
+}

@@ -1,0 +1,302 @@
+/*
+ * Frames of XYZ files, plain and extended.
+ *
+ * Plain XYZ: the number of atoms; a comment; for each atom a line with its element (symbol in any
+ * capitals, or atomic number) and x y z in Å; what follows on the line is skipped. Extended XYZ
+ * tells in the comment what the columns are, and the cell: see xyz_header.h.
+ *
+ * Velocities: a column named vel, velo, velocity or velocities is in Å/fs. ASE writes momenta
+ * instead, in its own unit: mass in amu, energy in eV, length in Å, so that the unit of time is
+ * Å sqrt(amu/eV) = 10.18 fs. They are converted.
+ *
+ * The count in the first line is not trusted: memory grows as atoms are read.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/elements.h"
+#include "base/memory.h"
+#include "base/units.h"
+#include "md/system.h"
+#include "md/text.h"
+#include "md/xyz_header.h"
+
+/** What has been read of the atoms; kept from frame to frame. */
+struct atoms {
+    size_t capacity;
+    int *species;       /* [capacity] */
+    double *positions;  /* [capacity][3] Å; the other arrays are as their kinds in xyz_header.h */
+    double *velocities; /* [capacity][3] */
+    double *momenta;    /* [capacity][3] */
+    double *forces;     /* [capacity][3] */
+    double *masses;     /* [capacity] */
+};
+
+struct sch_xyz_reader {
+    struct line_reader lines;
+    struct xyz_header header;
+    struct atoms atoms;
+    long frame;  /* number of the frame last begun, from 1 */
+    bool failed; /* where the next frame begins is not known */
+};
+
+sch_status sch_xyz_open(sch_xyz_reader **reader, const char *path) {
+    sch_xyz_reader *fresh = NULL;
+    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    sch_status status = line_reader_open(&fresh->lines, path);
+    if (status != SCH_OK) {
+        sch_xyz_free(fresh);
+        return status;
+    }
+    *reader = fresh;
+    return SCH_OK;
+}
+
+void sch_xyz_free(sch_xyz_reader *reader) {
+    if (!reader)
+        return;
+    line_reader_close(&reader->lines);
+    free(reader->atoms.species);
+    free(reader->atoms.positions);
+    free(reader->atoms.velocities);
+    free(reader->atoms.momenta);
+    free(reader->atoms.forces);
+    free(reader->atoms.masses);
+    free(reader);
+}
+
+/* ---------------------------------------------------------------- atoms */
+
+/** Room for one array; each grows from the same capacity to the same count. */
+static sch_status grow(double **array, size_t old, size_t keep, size_t count, size_t columns) {
+    size_t capacity = old;
+    return memory_grow(array, &capacity, keep, count, columns * sizeof(double));
+}
+
+/** Room for count atoms, of which the first `keep` are there. */
+static sch_status reserve(struct atoms *atoms, size_t keep, size_t count) {
+    if (count <= atoms->capacity)
+        return SCH_OK;
+    count += count / 2 + 64;
+    size_t old = atoms->capacity, capacity = old;
+    SCH_TRY(grow(&atoms->positions, old, keep, count, 3));
+    SCH_TRY(grow(&atoms->velocities, old, keep, count, 3));
+    SCH_TRY(grow(&atoms->momenta, old, keep, count, 3));
+    SCH_TRY(grow(&atoms->forces, old, keep, count, 3));
+    SCH_TRY(grow(&atoms->masses, old, keep, count, 1));
+    SCH_TRY(memory_grow(&atoms->species, &capacity, keep, count, sizeof(int)));
+    atoms->capacity = count;
+    return SCH_OK;
+}
+
+static sch_status expected(const struct line_reader *where, const char *what, struct text found) {
+    char excerpt[EXCERPT_SIZE];
+    return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected %s, found %s", where->name, where->line,
+                what, text_excerpt(found, excerpt));
+}
+
+/** Atomic number of a symbol in any capitals or of a number; 0 if it is no element. */
+static int element_of(struct text word) {
+    size_t length = (size_t)(word.end - word.begin), number;
+    if (text_count(word, &number))
+        return number <= ELEMENT_MAX ? (int)number : 0;
+    char symbol[3] = "";
+    if (length < 1 || length > 2)
+        return 0;
+    for (size_t i = 0; i < length; i++) {
+        char c = word.begin[i];
+        if (i == 0 && c >= 'a' && c <= 'z')
+            c = (char)(c - 'a' + 'A');
+        else if (i == 1 && c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        symbol[i] = c;
+    }
+    return element_number(symbol);
+}
+
+static sch_status too_few_columns(const sch_xyz_reader *reader, struct text line) {
+    struct text word;
+    size_t count = 0;
+    while (text_word(&line, &word))
+        count++;
+    return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected %zu columns, found %zu",
+                reader->lines.name, reader->lines.line, reader->header.n_columns, count);
+}
+
+/** The numbers of one field. */
+static sch_status read_numbers(const sch_xyz_reader *reader, struct text *rest, struct text line,
+                               const struct xyz_field *field, double *numbers) {
+    static const char *const names[XYZ_KINDS] = {
+        [XYZ_POSITION] = "a coordinate", [XYZ_VELOCITY] = "a velocity",
+        [XYZ_MOMENTUM] = "a momentum",   [XYZ_FORCE] = "a force",
+        [XYZ_MASS] = "a mass",
+    };
+    for (size_t x = 0; x < field->columns; x++) {
+        struct text word;
+        if (!text_word(rest, &word))
+            return too_few_columns(reader, line);
+        if (!text_number(word, &numbers[x]))
+            return expected(&reader->lines, names[field->kind], word);
+        if (field->kind == XYZ_MASS && numbers[x] <= 0)
+            return expected(&reader->lines, "a mass above 0", word);
+    }
+    return SCH_OK;
+}
+
+static sch_status read_field(sch_xyz_reader *reader, struct text *rest, struct text line,
+                             const struct xyz_field *field, size_t atom) {
+    struct atoms *atoms = &reader->atoms;
+    double *const vectors[XYZ_KINDS] = {
+        [XYZ_POSITION] = atoms->positions, [XYZ_VELOCITY] = atoms->velocities,
+        [XYZ_MOMENTUM] = atoms->momenta,   [XYZ_FORCE] = atoms->forces,
+        [XYZ_MASS] = atoms->masses,
+    };
+    if (vectors[field->kind])
+        return read_numbers(reader, rest, line, field,
+                            vectors[field->kind] + field->columns * atom);
+    for (size_t i = 0; i < field->columns; i++) {
+        struct text word;
+        if (!text_word(rest, &word))
+            return too_few_columns(reader, line);
+        if (field->kind == XYZ_SPECIES && (atoms->species[atom] = element_of(word)) == 0)
+            return expected(&reader->lines, "an element", word);
+    }
+    return SCH_OK;
+}
+
+static sch_status read_atom(sch_xyz_reader *reader, struct text line, size_t atom) {
+    const struct xyz_header *header = &reader->header;
+    struct text rest = line, word;
+    for (size_t i = 0; i < header->n_fields; i++)
+        SCH_TRY(read_field(reader, &rest, line, &header->fields[i], atom));
+    if (header->listed && text_word(&rest, &word)) {
+        char excerpt[EXCERPT_SIZE];
+        return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected %zu columns, found %s after them",
+                    reader->lines.name, reader->lines.line, header->n_columns,
+                    text_excerpt(word, excerpt));
+    }
+    return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- frames */
+
+/** The line that begins a frame; *n_atoms is 0 where the file ends instead. */
+static sch_status read_count(sch_xyz_reader *reader, size_t *n_atoms) {
+    struct text line, word;
+    do { /* over blank lines: files often end with one */
+        SCH_TRY(line_reader_next(&reader->lines, &line));
+        if (!line.begin && reader->frame == 0)
+            return fail(SCH_ERROR_FORMAT,
+                        "%s: line %ld: expected the number of atoms, found the end of the file",
+                        reader->lines.name, reader->lines.line + 1);
+        if (!line.begin) {
+            *n_atoms = 0;
+            return SCH_OK;
+        }
+        word = line;
+    } while (!text_word(&line, &word));
+    struct text rest = line, more;
+    if (text_word(&rest, &more))
+        word.end = more.end;
+    if (!text_count(word, n_atoms) || *n_atoms == 0)
+        return expected(&reader->lines, "the number of atoms", word);
+    return SCH_OK;
+}
+
+static sch_status read_atoms(sch_xyz_reader *reader, size_t n_atoms) {
+    struct text line;
+    for (size_t atom = 0; atom < n_atoms; atom++) {
+        SCH_TRY(line_reader_next(&reader->lines, &line));
+        if (!line.begin)
+            return fail(SCH_ERROR_FORMAT,
+                        "%s: line %ld: expected atom %zu of %zu, found the end of the file",
+                        reader->lines.name, reader->lines.line + 1, atom + 1, n_atoms);
+        SCH_TRY(reserve(&reader->atoms, atom, atom + 1));
+        SCH_TRY(read_atom(reader, line, atom));
+    }
+    return SCH_OK;
+}
+
+static void take_velocities(const sch_xyz_reader *reader, sch_system *system) {
+    size_t n = system->n_atoms;
+    if (reader->header.has[XYZ_VELOCITY]) {
+        memcpy(system->velocities, reader->atoms.velocities, n * 3 * sizeof(double));
+    } else if (reader->header.has[XYZ_MOMENTUM]) {
+        double unit = 1.0 / sqrt(AMU_A2_PER_FS2); /* sqrt(eV/amu) in Å/fs */
+        for (size_t i = 0; i < n; i++)
+            for (size_t x = 0; x < 3; x++)
+                system->velocities[3 * i + x] =
+                    reader->atoms.momenta[3 * i + x] / system->masses[i] * unit;
+    } else {
+        return;
+    }
+    system->has_velocities = true;
+}
+
+/** What a file may give beside the atoms and the cell. */
+static sch_status take_extras(const sch_xyz_reader *reader, sch_system *system) {
+    size_t n = system->n_atoms;
+    if (reader->header.has[XYZ_MASS])
+        memcpy(system->masses, reader->atoms.masses, n * sizeof(double));
+    take_velocities(reader, system);
+    system->has_reference_energy = reader->header.has_energy;
+    system->reference_energy = reader->header.energy;
+    if (reader->header.has[XYZ_FORCE]) {
+        SCH_TRY(memory_new(&system->reference_forces, n, 3 * sizeof(double)));
+        memcpy(system->reference_forces, reader->atoms.forces, n * 3 * sizeof(double));
+    }
+    return SCH_OK;
+}
+
+static sch_status make_system(const sch_xyz_reader *reader, size_t n_atoms, long line,
+                              sch_system **system) {
+    const struct xyz_header *header = &reader->header;
+    sch_system *fresh = NULL;
+    sch_status status =
+        sch_system_create(&fresh, n_atoms, reader->atoms.species, reader->atoms.positions,
+                          header->has_cell ? header->cell : NULL, header->periodic);
+    if (status != SCH_OK) {
+        char message[512];
+        snprintf(message, sizeof message, "%s", sch_last_error());
+        return fail(status, "%s: line %ld: frame %ld: %s", reader->lines.name, line, reader->frame,
+                    message);
+    }
+    status = take_extras(reader, fresh);
+    if (status != SCH_OK) {
+        sch_system_free(fresh);
+        return status;
+    }
+    *system = fresh;
+    return SCH_OK;
+}
+
+static sch_status read_frame(sch_xyz_reader *reader, sch_system **system) {
+    size_t n_atoms = 0;
+    struct text line;
+    SCH_TRY(read_count(reader, &n_atoms));
+    if (n_atoms == 0) {
+        *system = NULL;
+        return SCH_OK;
+    }
+    reader->frame++;
+    long begin = reader->lines.line;
+    SCH_TRY(line_reader_next(&reader->lines, &line));
+    if (!line.begin)
+        return fail(SCH_ERROR_FORMAT,
+                    "%s: line %ld: expected a comment line, found the end of the file",
+                    reader->lines.name, reader->lines.line + 1);
+    SCH_TRY(xyz_header_read(&reader->header, line, &reader->lines));
+    SCH_TRY(read_atoms(reader, n_atoms));
+    return make_system(reader, n_atoms, begin, system);
+}
+
+sch_status sch_xyz_next(sch_xyz_reader *reader, sch_system **system) {
+    if (reader->failed)
+        return fail(SCH_ERROR_FORMAT, "%s: line %ld: cannot read on after an error",
+                    reader->lines.name, reader->lines.line);
+    sch_status status = read_frame(reader, system);
+    reader->failed = status != SCH_OK;
+    return status;
+}
