@@ -65,8 +65,14 @@ static void not_a_model_file(void **state) {
     refused(support_folder(), SCH_ERROR_FORMAT, "found a folder");
     refused(support_file("empty.h5", ""), SCH_ERROR_FORMAT, "found something else");
     refused(support_file("text.h5", "12\nbenzene\n"), SCH_ERROR_FORMAT, "found something else");
+    const char *old = support_path("old.h5");
+    H5Fclose(H5Fcreate(old, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    refused(old, SCH_ERROR_FORMAT, "found superblock version 0");
     const char *bare = support_path("bare.h5");
-    H5Fclose(H5Fcreate(bare, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    H5Fclose(H5Fcreate(bare, H5F_ACC_TRUNC, H5P_DEFAULT, access));
+    H5Pclose(access);
     refused(bare, SCH_ERROR_FORMAT, "format: expected an attribute, found none");
 }
 
@@ -214,6 +220,16 @@ static void endless_text(hid_t f) {
     memset(text, 'x', sizeof text - 1);
     put_string(f, "training", text);
 }
+static void variable_text(hid_t f) {
+    H5Adelete(f, "training");
+    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
+    H5Tset_size(type, H5T_VARIABLE);
+    hid_t attribute = H5Acreate2(f, "training", type, space, H5P_DEFAULT, H5P_DEFAULT);
+    H5Awrite(attribute, type, &(const char *){"on a heap"});
+    H5Aclose(attribute);
+    H5Sclose(space);
+    H5Tclose(type);
+}
 static void odd_hidden(hid_t f) {
     put_integer(f, "hidden", 9);
 }
@@ -303,7 +319,8 @@ static const struct {
     {other_architecture, "architecture: expected 'schnet-v', found 'painn'"},
     {other_units, "units: expected 'eV, angstrom'"},
     {no_name, "name: expected an attribute, found none"},
-    {endless_text, "training: expected a string of less than 4096 bytes"},
+    {endless_text, "training: expected a string of fixed length, less than 4096 bytes"},
+    {variable_text, "training: expected a string of fixed length"},
     {odd_hidden, "hidden: expected a multiple of 4, found 9"},
     {absurd_hidden, "hidden: expected 4 to 1024, found 2e+09"},
     {hidden_list, "hidden: expected an integer or a list of them, found another number"},
@@ -349,9 +366,9 @@ static void cannot_write(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),    cmocka_unit_test(not_a_model_file),
-        cmocka_unit_test(truncated),     cmocka_unit_test(damaged_bytes),
-        cmocka_unit_test(names),         cmocka_unit_test(wrong_items),
+        cmocka_unit_test(round_trip),   cmocka_unit_test(not_a_model_file),
+        cmocka_unit_test(truncated),    cmocka_unit_test(damaged_bytes),
+        cmocka_unit_test(names),        cmocka_unit_test(wrong_items),
         cmocka_unit_test(cannot_write),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,4 +1,4 @@
-/* Around every stretch of HDF5 calls: one thread at a time (Debian's HDF5 is not thread-safe), and
+/* Around every stretch of HDF5 calls: one thread at a time (HDF5 may be built without locks), and
  * no printing by HDF5. */
 #ifndef SCH_BASE_HDF5_GUARD_H
 #define SCH_BASE_HDF5_GUARD_H

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/hdf5_guard.h"
 #include "base/memory.h"
@@ -59,31 +58,21 @@ static sch_status open_attribute(const struct reader *reader, const char *name, 
     return SCH_OK;
 }
 
+/** Fixed length only: HDF5 keeps strings of variable length on a heap, and in a damaged one its
+ *  reader can go round for ever. */
 static sch_status read_string(const struct reader *reader, const char *name, char **text) {
     hid_t attribute = -1;
     hsize_t count = 0;
     SCH_TRY(open_attribute(reader, name, H5T_STRING, 1, true, &attribute, &count));
     hid_t type = H5Aget_type(attribute);
     char buffer[TEXT_MAX] = "";
-    bool sound = false;
-    if (H5Tis_variable_str(type) > 0) {
-        char *variable = NULL;
-        hid_t memory = H5Tcopy(H5T_C_S1);
-        H5Tset_size(memory, H5T_VARIABLE);
-        H5Tset_cset(memory, H5Tget_cset(type));
-        sound = H5Aread(attribute, memory, &variable) >= 0 && variable &&
-                strnlen(variable, TEXT_MAX) < TEXT_MAX;
-        if (sound)
-            memcpy(buffer, variable, strlen(variable) + 1);
-        H5free_memory(variable);
-        H5Tclose(memory);
-    } else if (H5Tget_size(type) < TEXT_MAX) {
-        sound = H5Aread(attribute, type, buffer) >= 0;
-    }
-    H5Tclose(type);
+    bool sound = type >= 0 && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < TEXT_MAX &&
+                 H5Aread(attribute, type, buffer) >= 0;
+    if (type >= 0)
+        H5Tclose(type);
     H5Aclose(attribute);
     if (!sound)
-        return wrong(reader, name, "a string of less than 4096 bytes", "an unreadable one");
+        return wrong(reader, name, "a string of fixed length, less than 4096 bytes", "another");
     for (char *c = buffer; *c; c++)
         if (*c < ' ' || *c > '~')
             *c = '?'; /* these texts are printed: no escape codes from a stranger's file */
@@ -297,6 +286,23 @@ static sch_status read_model(const struct reader *reader, sch_model **model) {
     return memory_string(&(*model)->path, reader->path);
 }
 
+/** HDF5's signature, and a superblock that came with checksums for all metadata: without them the
+ *  library runs into a damaged file unprepared. */
+static sch_status check_signature(FILE *file, const char *path) {
+    static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    unsigned char start[9];
+    if (fread(start, 1, sizeof start, file) != sizeof start ||
+        memcmp(start, signature, sizeof signature) != 0)
+        return fail(SCH_ERROR_FORMAT, "%s: expected a model file (HDF5), found something else",
+                    path);
+    if (start[8] < 2)
+        return fail(SCH_ERROR_FORMAT,
+                    "%s: expected HDF5 with checksums (library version bound 1.8 or later), found "
+                    "superblock version %d",
+                    path, start[8]);
+    return SCH_OK;
+}
+
 /** A regular file of a size that a model can have. */
 static sch_status check_file(const char *path) {
     struct stat status;
@@ -308,16 +314,16 @@ static sch_status check_file(const char *path) {
     if (status.st_size > FILE_MAX)
         return fail(SCH_ERROR_FORMAT, "%s: expected at most %d bytes, found %lld", path, FILE_MAX,
                     (long long)status.st_size);
-    if (access(path, R_OK) != 0)
+    FILE *file = fopen(path, "rb");
+    if (!file)
         return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
-    return SCH_OK;
+    sch_status checked = check_signature(file, path);
+    fclose(file);
+    return checked;
 }
 
 static sch_status load(const char *path, sch_model **model) {
     SCH_TRY(check_file(path));
-    if (H5Fis_hdf5(path) <= 0)
-        return fail(SCH_ERROR_FORMAT, "%s: expected a model file (HDF5), found something else",
-                    path);
     struct reader reader = {.file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), .path = path};
     if (reader.file < 0)
         return fail(SCH_ERROR_FORMAT, "%s: expected a model file, found a truncated or damaged one",
@@ -404,7 +410,10 @@ static bool write_model(hid_t file, const sch_model *model) {
 }
 
 static sch_status save(const sch_model *model, const char *path, const char *temporary) {
-    hid_t file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18); /* checksums on the metadata */
+    hid_t file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    H5Pclose(access);
     if (file < 0)
         return fail(SCH_ERROR_IO, "%s: cannot create: %s", path, strerror(errno));
     bool written = write_model(file, model) && H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
