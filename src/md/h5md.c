@@ -95,6 +95,40 @@ static void discard(struct h5md *file) {
     free(file);
 }
 
+/* ---------------------------------------------------------------- room on the disk */
+
+/** Ask for room on the disk from one byte of a file to another, perhaps beyond its end, which stays
+ *  where it is. 0, or the errno of the failure. */
+static int allocate(int descriptor, off_t from, off_t to) {
+#ifdef FALLOC_FL_KEEP_SIZE
+    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, from, to - from) == 0 ? 0 : errno;
+#else
+    (void)descriptor, (void)from, (void)to;
+    return ENOTSUP;
+#endif
+}
+
+/** Make sure that the disk has room for a file of this size. */
+static sch_status reserve(struct h5md *file, off_t needed) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        (rlim_t)needed > limit.rlim_cur)
+        return cannot(file, "write", strerror(EFBIG));
+    if (needed <= file->reserved)
+        return SCH_OK;
+    int error = allocate(file->descriptor, file->reserved, needed + ROOM_STEP);
+    if (!error) {
+        file->reserved = needed + ROOM_STEP;
+        return SCH_OK;
+    }
+    error = allocate(file->descriptor, file->reserved, needed);
+    if (!error)
+        file->reserved = needed;
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO)
+        return cannot(file, "write", strerror(error));
+    return SCH_OK; /* or the file system cannot reserve */
+}
+
 /* ---------------------------------------------------------------- create */
 
 /** Open the file ourselves first: the system's reasons are clearer than HDF5's. */
@@ -109,6 +143,10 @@ static sch_status open_file(struct h5md *file) {
         return fail(SCH_ERROR_IO, "%s: expected a regular file for H5MD, found a device or a pipe",
                     file->path);
     file->named = true;
+    /* HDF5 cannot even close a file whose first writes failed. Species and mass: 12 bytes an atom.
+     */
+    SCH_TRY(reserve(file, (off_t)(METADATA_ROOM + 12 * file->n_atoms)));
+    file->reserved = 0; /* HDF5 empties the file, which gives the room back */
     if (!hdf5_create(&file->writer, file->path))
         return cannot(file, "create", file->writer.reason);
     return SCH_OK;
@@ -216,43 +254,15 @@ sch_status h5md_create(struct h5md **file, const char *path, const sch_system *s
 
 /* ---------------------------------------------------------------- frames */
 
-/** Ask for room on the disk from one byte of a file to another, perhaps beyond its end, which stays
- *  where it is. 0, or the errno of the failure. */
-static int allocate(int descriptor, off_t from, off_t to) {
-#ifdef FALLOC_FL_KEEP_SIZE
-    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, from, to - from) == 0 ? 0 : errno;
-#else
-    (void)descriptor, (void)from, (void)to;
-    return ENOTSUP;
-#endif
-}
-
 /**
  * Make sure that the disk has room for a frame. HDF5 cannot undo a write that fails half
  * way, so a full disk must be found before it begins.
  */
-static sch_status reserve(struct h5md *file) {
+static sch_status reserve_frame(struct h5md *file) {
     hsize_t size; /* with what HDF5 still holds back */
-    struct rlimit limit;
     if (!hdf5_succeeded(&file->writer, H5Fget_filesize(file->writer.file, &size)))
         return cannot(file, "write", file->writer.reason);
-    off_t needed = (off_t)size + (off_t)file->frame_room;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        (rlim_t)needed > limit.rlim_cur)
-        return cannot(file, "write", strerror(EFBIG));
-    if (needed <= file->reserved)
-        return SCH_OK;
-    int error = allocate(file->descriptor, file->reserved, needed + ROOM_STEP);
-    if (!error) {
-        file->reserved = needed + ROOM_STEP;
-        return SCH_OK;
-    }
-    error = allocate(file->descriptor, file->reserved, needed);
-    if (!error)
-        file->reserved = needed;
-    if (error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO)
-        return cannot(file, "write", strerror(error));
-    return SCH_OK; /* or the file system cannot reserve */
+    return reserve(file, (off_t)size + (off_t)file->frame_room);
 }
 
 static double now(void) {
@@ -295,7 +305,7 @@ static void cut_back(struct h5md *file) {
 }
 
 static sch_status append(struct h5md *file, const sch_system *system, const sch_state *state) {
-    SCH_TRY(reserve(file));
+    SCH_TRY(reserve_frame(file));
     if (write_frame(file, system, state)) {
         file->frames++;
         return SCH_OK;

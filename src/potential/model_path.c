@@ -18,7 +18,7 @@ static bool is_path(const char *text) {
 }
 
 /** Does folder/name.h5 exist? */
-static bool try_folder(char *path, const char *folder, const char *name) {
+static bool try_folder(char path[static PATH_MAX], const char *folder, const char *name) {
     int length = snprintf(path, PATH_MAX, "%s/%s.h5", folder, name);
     return length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
 }

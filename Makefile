@@ -1,0 +1,71 @@
+# A thin front for CMake.
+#
+#     make run        install what is missing, build, run benzene
+#     make test       install what is missing, build, run all tests
+#     make build      build only
+#     make install    install under PREFIX (/usr/local)
+#     make lint       cppcheck and clang-tidy
+#     make format     clang-format on all sources
+#     make clean      remove the build folders
+
+MAKEFLAGS += --no-print-directory
+
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+
+# Folders of their own, so that no call undoes the work of another.
+BUILD = build
+TEST_BUILD = build-test
+SANITIZE_BUILD = build-sanitize
+
+STRICT = -DCMAKE_BUILD_TYPE=Release -DSCHNELL_WERROR=ON
+SOURCES = $(shell find src tests bench examples -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' \
+	2>/dev/null)
+CPPCHECK = cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
+	--inline-suppr --suppress=missingIncludeSystem --std=c11 -j $(JOBS) -I src -D_GNU_SOURCE
+
+.PHONY: all run build test install lint cppcheck format clean packages-build packages-test \
+	packages-lint
+
+all: build
+
+run: build
+	@echo
+	@echo "mdrun structures/benzene.xyz --model tiny     (in the folder $(BUILD))"
+	@echo
+	@cd $(BUILD) && bin/mdrun ../structures/benzene.xyz --model tiny
+
+build: packages-build
+	@test -f $(BUILD)/CMakeCache.txt || \
+		cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF
+	cmake --build $(BUILD) -j $(JOBS)
+
+install: build
+	cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+# cppcheck; then all tests in a release build; then all tests again under the sanitizers, where
+# warnings are no errors: GCC then warns of things that cannot happen.
+test: packages-test cppcheck
+	cmake -S . -B $(TEST_BUILD) $(STRICT)
+	cmake --build $(TEST_BUILD) -j $(JOBS)
+	cd $(TEST_BUILD) && ctest --output-on-failure -j $(JOBS)
+	cmake -S . -B $(SANITIZE_BUILD) -DCMAKE_BUILD_TYPE=Release -DSCHNELL_SANITIZE=ON
+	cmake --build $(SANITIZE_BUILD) -j $(JOBS)
+	cd $(SANITIZE_BUILD) && ctest --output-on-failure -j $(JOBS)
+
+cppcheck: packages-test
+	$(CPPCHECK) src
+
+lint: packages-lint cppcheck
+	cmake -S . -B $(TEST_BUILD) $(STRICT)
+	find src -name '*.c' -print0 | xargs -0 -n 1 -P $(JOBS) clang-tidy -p $(TEST_BUILD) --quiet
+	clang-format --dry-run -Werror $(SOURCES)
+
+format: packages-lint
+	clang-format -i $(SOURCES)
+
+clean:
+	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD)
+
+packages-build packages-test packages-lint:
+	@packaging/install-packages.sh $(subst packages-,,$@)

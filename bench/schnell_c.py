@@ -1,0 +1,74 @@
+"""The C library from Python by ctypes: just what the benchmarks and tests here need."""
+
+import ctypes
+import os
+
+import numpy as np
+
+_DOUBLES = ctypes.POINTER(ctypes.c_double)
+
+
+class Properties(ctypes.Structure):
+    """sch_properties of schnell.h"""
+
+    _fields_ = [("energy", ctypes.c_double), ("virial", ctypes.c_double * 9),
+                ("forces", _DOUBLES), ("atom_energies", _DOUBLES)]
+
+
+class Options(ctypes.Structure):
+    """sch_potential_options of schnell.h"""
+
+    _fields_ = [("device", ctypes.c_char_p), ("precision", ctypes.c_int),
+                ("filters", ctypes.c_int), ("threads", ctypes.c_int)]
+
+
+class SchnellError(Exception):
+    """What sch_last_error says."""
+
+
+class Schnell:
+    """A model on a device, and one structure.
+
+    numbers [n]; positions [n, 3], Å; cell [3, 3], rows are lattice vectors, Å, or None.
+    """
+
+    def __init__(self, library, model, numbers, positions, cell=None, device="cpu", threads=0):
+        self.lib = lib = ctypes.CDLL(str(library))
+        lib.sch_last_error.restype = ctypes.c_char_p
+        lib.sch_potential_device.restype = ctypes.c_char_p
+        lib.sch_system_positions.restype = _DOUBLES
+        self.model, self.potential, self.system = (ctypes.c_void_p() for _ in range(3))
+        n = len(numbers)
+        self.check(lib.sch_model_load(ctypes.byref(self.model), os.fsencode(model)))
+        options = Options(device.encode(), 0, 0, threads)
+        self.check(lib.sch_potential_create(ctypes.byref(self.potential), self.model,
+                                            ctypes.byref(options)))
+        self.check(lib.sch_system_create(
+            ctypes.byref(self.system), ctypes.c_size_t(n), (ctypes.c_int * n)(*numbers),
+            (ctypes.c_double * (3 * n))(*np.ravel(positions)),
+            None if cell is None else (ctypes.c_double * 9)(*np.ravel(cell)), None))
+        self.device = lib.sch_potential_device(self.potential).decode()
+        self.positions = np.ctypeslib.as_array(lib.sch_system_positions(self.system), (n, 3))
+        self.forces = np.zeros((n, 3))
+        self.properties = Properties()
+        self.properties.forces = self.forces.ctypes.data_as(_DOUBLES)
+
+    def check(self, status):
+        if status != 0:
+            raise SchnellError(self.lib.sch_last_error().decode())
+
+    def evaluate(self, positions):
+        """Energy, eV, and forces [n, 3], eV/Å: an array that the next evaluation overwrites."""
+        self.positions[:] = positions
+        self.check(self.lib.sch_evaluate(self.potential, self.system,
+                                         ctypes.byref(self.properties)))
+        return self.properties.energy, self.forces
+
+    def virial(self):
+        """Of the last evaluation, [3, 3], eV."""
+        return np.array(self.properties.virial).reshape(3, 3)
+
+    def __del__(self):
+        for free, handle in (("sch_system_free", "system"), ("sch_potential_free", "potential"),
+                             ("sch_model_free", "model")):
+            getattr(self.lib, free)(getattr(self, handle, None))

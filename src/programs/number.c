@@ -1,0 +1,54 @@
+#include "number.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool number_whole(const char *text, long least, long most, long *number) {
+    char *end;
+    errno = 0;
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || errno || isspace((unsigned char)*text))
+        return false;
+    if (value < least || value > most)
+        return false;
+    *number = value;
+    return true;
+}
+
+bool number_real(const char *text, double *number) {
+    char *end;
+    double value = strtod(text, &end); // overflow gives infinity, underflow what is nearest
+    if (end == text || *end || isspace((unsigned char)*text) || !isfinite(value))
+        return false;
+    *number = value;
+    return true;
+}
+
+const char *number_grouped(char text[NUMBER_SIZE], long number) {
+    char digits[NUMBER_SIZE];
+    int length = snprintf(digits, sizeof digits, "%ld", number);
+    int sign = number < 0, out = 0;
+    for (int i = 0; i < length; i++) {
+        if (i > sign && (length - i) % 3 == 0)
+            text[out++] = ',';
+        text[out++] = digits[i];
+    }
+    text[out] = '\0';
+    return text;
+}
+
+const char *number_short(char text[NUMBER_SIZE], double number) {
+    double size = fabs(number);
+    if (!isfinite(number))
+        snprintf(text, NUMBER_SIZE, "-");
+    else if (size >= 999.5 && size < 1e15)
+        number_grouped(text, lround(number));
+    else if (size >= 1e-4 || size == 0)
+        snprintf(text, NUMBER_SIZE, "%.3g", number);
+    else
+        snprintf(text, NUMBER_SIZE, "%.2e", number);
+    return text;
+}

@@ -1,0 +1,28 @@
+/* The command line of mdrun. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include "schnell.h"
+
+struct options {
+    const char *structure;
+    const char *model; /**< name or file */
+    long steps;
+    double dt_fs;
+    double temperature_K;
+    bool temperature_given; /**< asked for by the user: wins over velocities in the file */
+    unsigned long seed;
+    const char *out, *log; /**< NULL: a name from the structure's; "none": no file */
+    const char *json;      /**< NULL: no file */
+    long every;
+    sch_potential_options potential;
+    bool quiet;
+};
+
+/** Read the command line; ends the program on --help, --version and on a wrong option or value. */
+void options_parse(struct options *options, int argc, char **argv);
+
+/** Is this name of an output the word that suppresses it? */
+bool options_none(const char *name);
+
+#endif

@@ -1,0 +1,21 @@
+/* What the programs share: how they end, and how they complain. */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include "schnell.h"
+
+/** Exit statuses of every program; a run that a signal ended gives 128 + the signal's number. */
+enum program_exit {
+    PROGRAM_DONE = 0,
+    PROGRAM_USAGE = 2, /**< a wrong option or value */
+    PROGRAM_INPUT = 3, /**< a structure or model that cannot be used */
+    PROGRAM_FAILED = 4 /**< no such device, an output that cannot be written, a run that blew up */
+};
+
+/** One line on stderr, "mdrun: ..."; control characters become '?', what is too long is cut. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** The exit status for a failure of the library while it took in what the user gave. */
+int exit_for_input(sch_status status);
+
+#endif

@@ -1,0 +1,31 @@
+/* A line on the terminal that tells how far a run is. */
+#ifndef PROGRESS_H
+#define PROGRESS_H
+
+#include <stdbool.h>
+
+struct progress {
+    bool shown; /**< is there a terminal, and does the user want the line? */
+    long steps; /**< of the whole run */
+    double dt_fs;
+    double start;    /**< clock, s */
+    double drawn_at; /**< clock, s */
+    int width;       /**< characters on the line now */
+};
+
+/** Seconds on a clock that only goes forward. */
+double progress_clock(void);
+
+/** Begin: the line goes to stderr when that is a terminal. */
+void progress_start(struct progress *progress, bool wanted, long steps, double dt_fs);
+
+/** How many steps to do before the next call, so that the line stays fresh. */
+long progress_stride(const struct progress *progress, long done);
+
+/** Draw the line anew, a few times a second at most. */
+void progress_draw(struct progress *progress, long done);
+
+/** Wipe the line. */
+void progress_clear(struct progress *progress);
+
+#endif

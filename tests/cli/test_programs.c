@@ -1,0 +1,239 @@
+/* What the programs share: numbers, file names, files of whole records, and the figures of a run.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "programs/number.h"
+#include "programs/paths.h"
+#include "programs/record_file.h"
+#include "programs/report.h"
+
+#define UNUSED(state) ((void)(state))
+
+/* ---------------------------------------------------------------- numbers */
+
+static void whole_numbers(void **state) {
+    UNUSED(state);
+    static const char *const wrong[] = {"",    " 1",   "1 ", "1.0", "1e3",
+                                        "ten", "0x10", "11", "-1",  "9999999999999999999999"};
+    long number = 77;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(number_whole(wrong[i], 0, 10, &number));
+    assert_int_equal(number, 77);
+    assert_true(number_whole("0", 0, 10, &number));
+    assert_int_equal(number, 0);
+    assert_true(number_whole("10", 0, 10, &number));
+    assert_int_equal(number, 10);
+}
+
+static void real_numbers(void **state) {
+    UNUSED(state);
+    static const char *const wrong[] = {"", " 1", "1 ", "nan", "inf", "-inf", "1e999", "0.5fs"};
+    double number;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(number_real(wrong[i], &number));
+    assert_true(number_real("-2.5e-1", &number));
+    assert_true(number == -0.25);
+}
+
+static void numbers_for_people(void **state) {
+    UNUSED(state);
+    char text[NUMBER_SIZE];
+    assert_string_equal(number_grouped(text, 0), "0");
+    assert_string_equal(number_grouped(text, 999), "999");
+    assert_string_equal(number_grouped(text, 1000), "1,000");
+    assert_string_equal(number_grouped(text, -123456), "-123,456");
+    assert_string_equal(number_grouped(text, INT64_MAX), "9,223,372,036,854,775,807");
+    assert_string_equal(number_short(text, 8123.6), "8,124");
+    assert_string_equal(number_short(text, -12.34), "-12.3");
+    assert_string_equal(number_short(text, 999.96), "1,000");
+    assert_string_equal(number_short(text, 0.00123), "0.00123");
+    assert_string_equal(number_short(text, 1.234e-7), "1.23e-07");
+    assert_string_equal(number_short(text, 1e20), "1e+20");
+    assert_string_equal(number_short(text, 0), "0");
+    assert_string_equal(number_short(text, NAN), "-");
+}
+
+/* ---------------------------------------------------------------- names of files */
+
+static void derived_names(void **state) {
+    UNUSED(state);
+    static const char *const cases[][2] = {{"data/benzene.xyz", "benzene-md.csv"},
+                                           {"a.b.xyz", "a.b-md.csv"},
+                                           {"d.d/plain", "plain-md.csv"},
+                                           {".hidden", ".hidden-md.csv"},
+                                           {"-", "stdin-md.csv"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *name = paths_derived(cases[i][0], "-md.csv");
+        assert_string_equal(name, cases[i][1]);
+        free(name);
+    }
+    assert_true(paths_ends_in("a/b.xyz", ".xyz"));
+    assert_false(paths_ends_in("a/.xyz", ".xyz"));
+    assert_false(paths_ends_in("b.xyz/a", ".xyz"));
+}
+
+/* ---------------------------------------------------------------- files, in a folder of their own
+ */
+
+static int enter_folder(void **state) {
+    static char folder[64];
+    strcpy(folder, "/tmp/test_programs_XXXXXX");
+    *state = mkdtemp(folder);
+    return *state && chdir(*state) == 0 ? 0 : -1;
+}
+
+static int leave_folder(void **state) {
+    static const char *const files[] = {"a", "b", "link"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlink(files[i]);
+    return chdir("/") == 0 && rmdir(*state) == 0 ? 0 : -1; // fails when something was left behind
+}
+
+static void assert_content(const char *path, const char *expected) {
+    char text[64];
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, expected);
+}
+
+static void same_files(void **state) {
+    UNUSED(state);
+    assert_true(paths_same("a", "./a")); // also before there is a file
+    assert_false(paths_same("a", "b"));
+    assert_false(paths_same("a", "nowhere/a"));
+    assert_true(record_file_write("a", "x", 1));
+    assert_int_equal(symlink("a", "link"), 0);
+    assert_true(paths_same("a", "link"));
+    assert_false(paths_same("a", "b"));
+    assert_null(paths_not_writable("a"));
+    assert_null(paths_not_writable("b"));
+    assert_non_null(paths_not_writable("."));
+    assert_non_null(paths_not_writable("nowhere/a"));
+    assert_non_null(paths_not_writable("a/b"));
+}
+
+static void whole_records(void **state) {
+    UNUSED(state);
+    struct record_file file;
+    assert_true(record_file_write("a", "something old", 13));
+    assert_true(record_file_open(&file, "a"));
+    assert_true(record_file_append(&file, "one\n", 4));
+    assert_true(record_file_append(&file, "two\n", 4));
+    assert_true(record_file_close(&file));
+    assert_content("a", "one\ntwo\n");
+    assert_true(record_file_open(&file, "/dev/full"));
+    assert_false(record_file_append(&file, "x", 1));
+    assert_true(record_file_close(&file));
+    record_file_remove("/dev/full");
+    assert_int_equal(access("/dev/full", F_OK), 0);
+}
+
+static void whole_files(void **state) {
+    UNUSED(state);
+    assert_true(record_file_write("a", "first", 5));
+    assert_int_equal(symlink("a", "link"), 0);
+    assert_true(record_file_write("link", "second", 6)); // the link stays a link
+    assert_content("a", "second");
+    struct stat about;
+    assert_int_equal(lstat("link", &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_false(record_file_write("nowhere/a", "x", 1));
+    assert_false(record_file_write("/dev/full", "x", 1));
+    assert_true(record_file_write("/dev/null", "x", 1));
+    assert_int_equal(stat("/dev/null", &about), 0);
+    assert_true(S_ISCHR(about.st_mode));
+}
+
+/* ---------------------------------------------------------------- figures of a run */
+
+static struct samples samples;
+
+/* A total energy that rises by `slope` eV/fs from -6000 eV, at a steady 2 eV kinetic energy. */
+static void sample_line(long n, long every, double slope) {
+    samples_start(&samples);
+    for (long i = 0; i < n; i++) {
+        double time = 0.5 * (double)(i * every);
+        sch_state state = {.step = i * every,
+                           .time_fs = time,
+                           .potential_energy = -6002 + slope * time,
+                           .kinetic_energy = 2,
+                           .temperature = 300,
+                           .degrees_of_freedom = 30,
+                           .momentum = i == 1 ? 1e-9 : 1e-12};
+        samples_add(&samples, &state);
+    }
+}
+
+static void drift_of_a_line(void **state) {
+    UNUSED(state);
+    const double slope = 1e-6; // eV/fs = 1 eV/ns
+    struct report report = {.atoms = 10, .dt_fs = 0.5, .wall_s = 2};
+    sample_line(101, 10, slope);
+    report_analyse(&report, &samples);
+    assert_int_equal(report.steps, 1000);
+    assert_true(fabs(report.steps_per_s - 500) < 1e-9);
+    assert_true(fabs(report.ns_per_day - 500 * 0.5e-6 * 86400) < 1e-9);
+    assert_true(fabs(report.drift_meV_per_atom_per_ns - 100) < 1e-3);
+    // kT = 2 * 2 eV / 30; 1 eV/ns over 30 degrees of freedom
+    assert_true(fabs(report.drift_kT_per_ns_per_dof - 0.25) < 1e-5);
+    assert_true(fabs(report.drift_percent - 100 * slope * 500 / 6000) < 1e-9);
+    assert_true(report.temperature_mean_K == 300);
+    assert_true(report.momentum_max == 1e-9);
+}
+
+static void drift_of_many_samples(void **state) {
+    UNUSED(state);
+    struct report report = {.atoms = 10, .dt_fs = 0.5, .wall_s = 2};
+    sample_line(5L * SAMPLES_KEPT + 3, 1, -3e-6);
+    assert_int_equal(samples.seen, 5 * SAMPLES_KEPT + 3);
+    assert_true(samples.kept <= SAMPLES_KEPT && samples.kept > SAMPLES_KEPT / 2);
+    for (size_t i = 1; i < samples.kept; i++) // still evenly spaced
+        assert_true(samples.time_fs[i] - samples.time_fs[i - 1] == 0.5 * (double)samples.stride);
+    report_analyse(&report, &samples);
+    assert_true(fabs(report.drift_meV_per_atom_per_ns + 300) < 1e-3);
+}
+
+static void no_drift_of_no_run(void **state) {
+    UNUSED(state);
+    struct report report = {.atoms = 10,
+                            .dt_fs = 0.5,
+                            .wall_s = 2,
+                            .status = "finished",
+                            .device = "none",
+                            .model = {.name = "none"}};
+    sample_line(1, 1, 0);
+    report_analyse(&report, &samples);
+    assert_true(isnan(report.drift_meV_per_atom_per_ns));
+    assert_true(isnan(report.steps_per_s));
+    char *json = report_json(&report);
+    assert_non_null(strstr(json, "\"steps_per_s\":\tnull"));
+    free(json);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whole_numbers),
+        cmocka_unit_test(real_numbers),
+        cmocka_unit_test(numbers_for_people),
+        cmocka_unit_test(derived_names),
+        cmocka_unit_test_setup_teardown(same_files, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(whole_records, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(whole_files, enter_folder, leave_folder),
+        cmocka_unit_test(drift_of_a_line),
+        cmocka_unit_test(drift_of_many_samples),
+        cmocka_unit_test(no_drift_of_no_run),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
