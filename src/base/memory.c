@@ -25,12 +25,12 @@ sch_status memory_new(void *block, size_t count, size_t size) {
 }
 
 sch_status memory_grow(void *block, size_t *capacity, size_t keep, size_t count, size_t size) {
-    if (count <= *capacity)
+    void **old = block;
+    if (*old && count <= *capacity)
         return SCH_OK;
     size_t larger = *capacity + *capacity / 2;
     if (larger < count)
         larger = count;
-    void **old = block;
     void *fresh = NULL;
     SCH_TRY(allocate(&fresh, larger, size));
     if (keep > 0)

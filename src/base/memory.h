@@ -14,7 +14,7 @@ sch_status memory_new(void *block, size_t count, size_t size) __attribute__((war
 /**
  * Make *block hold at least count elements; *capacity (elements) grows by half at least, so that
  * a growing array costs linear time. The first `keep` elements survive, the rest is undefined. On
- * failure nothing changes.
+ * success *block is not NULL, even for a count of 0; on failure nothing changes.
  */
 sch_status memory_grow(void *block, size_t *capacity, size_t keep, size_t count, size_t size)
     __attribute__((warn_unused_result));
