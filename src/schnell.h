@@ -29,7 +29,7 @@
 #include <stddef.h>
 
 #if defined(__GNUC__)
-#define SCH_API __attribute__((visibility("default")))
+#define SCH_API     __attribute__((visibility("default")))
 #define SCH_CHECKED __attribute__((visibility("default"), warn_unused_result))
 #else
 #define SCH_API
@@ -45,14 +45,15 @@ extern "C" {
 /** What came of a call. The values are part of the interface and do not change. */
 typedef enum sch_status {
     SCH_OK = 0,
-    SCH_ERROR_ARGUMENT = -1,  /**< a value outside its range */
-    SCH_ERROR_MEMORY = -2,    /**< out of memory, or a size that overflows */
-    SCH_ERROR_IO = -3,        /**< a file cannot be opened, read or written */
-    SCH_ERROR_FORMAT = -4,    /**< a file's content is not what it should be */
-    SCH_ERROR_ELEMENT = -5,   /**< an element that the model does not know */
-    SCH_ERROR_STRUCTURE = -6, /**< a structure no potential can take: atoms too close, singular cell */
-    SCH_ERROR_DEVICE = -7,    /**< a device that this machine or this build does not have */
-    SCH_ERROR_UNSTABLE = -8   /**< the dynamics blew up */
+    SCH_ERROR_ARGUMENT = -1, /**< a value outside its range */
+    SCH_ERROR_MEMORY = -2,   /**< out of memory, or a size that overflows */
+    SCH_ERROR_IO = -3,       /**< a file cannot be opened, read or written */
+    SCH_ERROR_FORMAT = -4,   /**< a file's content is not what it should be */
+    SCH_ERROR_ELEMENT = -5,  /**< an element that the model does not know */
+    SCH_ERROR_STRUCTURE =
+        -6,                /**< a structure no potential can take: atoms too close, singular cell */
+    SCH_ERROR_DEVICE = -7, /**< a device that this machine or this build does not have */
+    SCH_ERROR_UNSTABLE = -8 /**< the dynamics blew up */
 } sch_status;
 
 /** The message of this thread's last failure, one line, no newline; "" if none yet. Borrowed until
@@ -133,7 +134,7 @@ SCH_API void sch_system_free(sch_system *system);
 SCH_API size_t sch_system_n_atoms(const sch_system *system);
 SCH_API const int *sch_system_atomic_numbers(const sch_system *system); /**< [n] */
 SCH_API const double *sch_system_masses(const sch_system *system);      /**< [n], amu */
-SCH_API double *sch_system_positions(sch_system *system);               /**< [n][3], Å, may be changed */
+SCH_API double *sch_system_positions(sch_system *system);  /**< [n][3], Å, may be changed */
 SCH_API double *sch_system_velocities(sch_system *system); /**< [n][3], Å/fs, may be changed */
 SCH_API const double *sch_system_cell(const sch_system *system);   /**< [3][3], Å; NULL if none */
 SCH_API const bool *sch_system_periodic(const sch_system *system); /**< [3] */
@@ -189,7 +190,8 @@ typedef struct sch_potential_options {
     int threads;         /**< 0: as many as OpenMP would use */
 } sch_potential_options;
 
-/** @param options  [in] NULL for the defaults. The model is borrowed: it must outlive the potential. */
+/** @param options  [in] NULL for the defaults. The model is borrowed: it must outlive the
+ * potential. */
 SCH_CHECKED sch_status sch_potential_create(sch_potential **potential, const sch_model *model,
                                             const sch_potential_options *options);
 SCH_API void sch_potential_free(sch_potential *potential);
@@ -255,25 +257,37 @@ SCH_API void sch_simulation_state(const sch_simulation *simulation, sch_state *s
 SCH_API const sch_system *sch_simulation_system(const sch_simulation *simulation);
 SCH_API const double *sch_simulation_forces(const sch_simulation *simulation); /**< [n][3], eV/Å */
 
-/* ---------------------------------------------------------------- trajectories */
+/* ---------------------------------------------------------------- output files */
 
 /** A file that takes frames of a simulation. */
 typedef struct sch_trajectory sch_trajectory;
 
 /**
- * Create a trajectory file; its suffix says the format: ".xyz" (extended XYZ with velocities,
- * forces and energy) or ".h5" (H5MD 1.1). An older file of that name is replaced.
+ * Create a trajectory file; its suffix says the format: ".xyz" or ".extxyz" (extended XYZ with
+ * velocities, forces and energy), ".h5" or ".h5md" (H5MD 1.1). An older file of that name is
+ * replaced.
  */
 SCH_CHECKED sch_status sch_trajectory_create(sch_trajectory **trajectory, const char *path,
                                              const sch_simulation *simulation);
+
+/** Create a file that takes of each frame one line of energies: CSV with the columns step, time_fs,
+ *  temperature_K, potential_eV, kinetic_eV, total_eV. Any name will do. */
+SCH_CHECKED sch_status sch_energy_log_create(sch_trajectory **log, const char *path);
 
 /** Append the present frame: wholly or, after an error, not at all. */
 SCH_CHECKED sch_status sch_trajectory_write(sch_trajectory *trajectory,
                                             const sch_simulation *simulation);
 
-/** Flush to the disk and close. Only then is the file certain to be there. The handle is freed also
- *  after an error. */
+/** Flush to the disk and close. Only then is the file certain to be there. One without a frame is
+ *  removed. The handle is freed also after an error; NULL is accepted. */
 SCH_CHECKED sch_status sch_trajectory_close(sch_trajectory *trajectory);
+
+/** Close, and remove the file. NULL is accepted. */
+SCH_API void sch_trajectory_discard(sch_trajectory *trajectory);
+
+/** Write a file whole or not at all: to a temporary one beside it, flushed, then renamed. What is
+ * no ordinary file (a pipe, a terminal) is written to directly. */
+SCH_CHECKED sch_status sch_write_file(const char *path, const void *content, size_t bytes);
 
 #ifdef __cplusplus
 }

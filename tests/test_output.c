@@ -172,10 +172,10 @@ static void a_whole_file_replaces_another(void **unused) {
     (void)unused;
     const char *path = support_file("whole", "an older file, which is longer");
     int entries = count_entries("wc -l");
-    assert_ok(output_write_file(path, "new\n", 4));
+    assert_ok(sch_write_file(path, "new\n", 4));
     assert_content(path, "new\n");
     assert_int_equal(count_entries("wc -l"), entries);
-    assert_ok(output_write_file(path, "", 0));
+    assert_ok(sch_write_file(path, "", 0));
     assert_content(path, "");
 }
 
@@ -183,12 +183,12 @@ static void a_failed_file_leaves_the_old_one(void **unused) {
     (void)unused;
     const char *path = support_file("kept", "old\n");
     limit_file_size(4);
-    assert_fails(output_write_file(path, "much longer\n", 12), SCH_ERROR_IO,
+    assert_fails(sch_write_file(path, "much longer\n", 12), SCH_ERROR_IO,
                  "kept: cannot write: File too large");
     limit_file_size(0);
     assert_content(path, "old\n");
     assert_int_equal(count_entries("grep -c part || true"), 0);
-    assert_fails(output_write_file(support_path("no/file"), "x", 1), SCH_ERROR_IO,
+    assert_fails(sch_write_file(support_path("no/file"), "x", 1), SCH_ERROR_IO,
                  "no/file: cannot create: No such file or directory");
 }
 
@@ -197,7 +197,7 @@ static void a_link_stays_a_link(void **unused) {
     const char *path = support_file("target", "old\n"), *link = support_path("link");
     struct stat status;
     assert_int_equal(symlink(path, link), 0);
-    assert_ok(output_write_file(link, "new\n", 4));
+    assert_ok(sch_write_file(link, "new\n", 4));
     assert_content(path, "new\n");
     assert_int_equal(lstat(link, &status), 0);
     assert_true(S_ISLNK(status.st_mode));
@@ -205,10 +205,10 @@ static void a_link_stays_a_link(void **unused) {
 
 static void a_whole_file_may_be_a_device(void **unused) {
     (void)unused;
-    assert_ok(output_write_file("/dev/null", "gone", 4));
-    assert_fails(output_write_file("/dev/full", "none", 4), SCH_ERROR_IO,
+    assert_ok(sch_write_file("/dev/null", "gone", 4));
+    assert_fails(sch_write_file("/dev/full", "none", 4), SCH_ERROR_IO,
                  "/dev/full: cannot write: No space left on device");
-    assert_fails(output_write_file(support_folder(), "x", 1), SCH_ERROR_IO, "Is a directory");
+    assert_fails(sch_write_file(support_folder(), "x", 1), SCH_ERROR_IO, "Is a directory");
 }
 
 int main(void) {

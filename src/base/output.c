@@ -204,7 +204,7 @@ static sch_status write_and_rename(const char *path, const char *target, const v
     return status;
 }
 
-sch_status output_write_file(const char *path, const void *content, size_t bytes) {
+sch_status sch_write_file(const char *path, const void *content, size_t bytes) {
     struct stat old;
     bool exists = stat(path, &old) == 0;
     if (standard_descriptor(path) >= 0 || (exists && !S_ISREG(old.st_mode)))

@@ -1,4 +1,4 @@
-/* Files that hold whole records, or do not exist. */
+/* Files that hold whole records, or do not exist; those written at once: sch_write_file. */
 #ifndef SCH_BASE_OUTPUT_H
 #define SCH_BASE_OUTPUT_H
 
@@ -18,9 +18,5 @@ sch_status output_append(struct output *output, const void *record, size_t bytes
 
 /** Flush to the disk, close, free (after an error too). A file without a record is removed. */
 sch_status output_close(struct output *output) __attribute__((warn_unused_result));
-
-/** Write a whole file at once: to a temporary one beside it, flushed, then renamed. */
-sch_status output_write_file(const char *path, const void *content, size_t bytes)
-    __attribute__((warn_unused_result));
 
 #endif

@@ -30,7 +30,6 @@ long neighbour_list_builds(const struct neighbour_list *list);
  *         distance) or a position that is not finite (naming the atom).
  */
 sch_status neighbour_list_update(struct neighbour_list *list, const sch_system *system,
-                                 struct neighbours *neighbours)
-    __attribute__((warn_unused_result));
+                                 struct neighbours *neighbours) __attribute__((warn_unused_result));
 
 #endif

@@ -8,17 +8,17 @@ struct neighbour_list;
 
 struct sch_system {
     size_t n_atoms;
-    int *species;           /* [n] atomic numbers */
-    double *masses;         /* [n] amu */
-    double *positions;      /* [n][3] Å; never wrapped into the cell */
-    double *velocities;     /* [n][3] Å/fs */
+    int *species;       /* [n] atomic numbers */
+    double *masses;     /* [n] amu */
+    double *positions;  /* [n][3] Å; never wrapped into the cell */
+    double *velocities; /* [n][3] Å/fs */
     bool has_cell;
-    double cell[3][3];      /* rows are lattice vectors, Å; where there is none: zero */
+    double cell[3][3]; /* rows are lattice vectors, Å; where there is none: zero */
     bool periodic[3];
-    bool has_velocities;    /* what the structure file gave */
+    bool has_velocities; /* what the structure file gave */
     bool has_reference_energy;
-    double reference_energy;   /* eV */
-    double *reference_forces;  /* [n][3] eV/Å, or NULL */
+    double reference_energy;     /* eV */
+    double *reference_forces;    /* [n][3] eV/Å, or NULL */
     struct neighbour_list *list; /* made at the first evaluation, kept while it serves */
 };
 

@@ -3,17 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/output.h"
+#include "md/energy_log.h"
 #include "md/h5md.h"
 #include "md/xyz_writer.h"
 
-/** A file of one of the two formats; the other's pointer is NULL. */
+enum format { XYZ, H5MD, ENERGIES };
+
 struct sch_trajectory {
-    struct output *xyz;
-    struct xyz_text frame; /* kept from frame to frame */
-    struct h5md *h5md;
+    enum format format;
+    char *path;
+    struct h5md *h5md;     /* H5MD */
+    struct output *text;   /* the other formats */
+    struct xyz_text frame; /* XYZ: kept from frame to frame */
+    bool begun;            /* ENERGIES: the column names are there */
 };
 
 static bool ends_in(const char *path, const char *suffix) {
@@ -21,12 +28,15 @@ static bool ends_in(const char *path, const char *suffix) {
     return length > n && strcasecmp(path + length - n, suffix) == 0;
 }
 
-static sch_status open_file(sch_trajectory *trajectory, const char *path,
-                            const sch_system *system) {
-    if (ends_in(path, ".xyz") || ends_in(path, ".extxyz"))
-        return output_create(&trajectory->xyz, path);
-    if (ends_in(path, ".h5") || ends_in(path, ".h5md"))
-        return h5md_create(&trajectory->h5md, path, system);
+static sch_status find_format(enum format *format, const char *path) {
+    if (ends_in(path, ".xyz") || ends_in(path, ".extxyz")) {
+        *format = XYZ;
+        return SCH_OK;
+    }
+    if (ends_in(path, ".h5") || ends_in(path, ".h5md")) {
+        *format = H5MD;
+        return SCH_OK;
+    }
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *suffix = strrchr(name, '.');
     return fail(SCH_ERROR_ARGUMENT,
@@ -34,25 +44,52 @@ static sch_status open_file(sch_trajectory *trajectory, const char *path,
                 path, suffix ? suffix : "no suffix");
 }
 
-sch_status trajectory_create(sch_trajectory **trajectory, const char *path,
-                             const sch_system *system) {
+static void release(sch_trajectory *trajectory) {
+    free(trajectory->path);
+    free(trajectory->frame.text);
+    free(trajectory);
+}
+
+static sch_status open_file(sch_trajectory **trajectory, enum format format, const char *path,
+                            const sch_system *system) {
     sch_trajectory *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
-    sch_status status = open_file(fresh, path, system);
+    fresh->format = format;
+    sch_status status = memory_string(&fresh->path, path);
+    if (status == SCH_OK)
+        status = format == H5MD ? h5md_create(&fresh->h5md, path, system)
+                                : output_create(&fresh->text, path);
     if (status != SCH_OK) {
-        free(fresh);
+        release(fresh);
         return status;
     }
     *trajectory = fresh;
     return SCH_OK;
 }
 
+sch_status trajectory_create(sch_trajectory **trajectory, const char *path,
+                             const sch_system *system) {
+    enum format format = XYZ;
+    SCH_TRY(find_format(&format, path));
+    return open_file(trajectory, format, path, system);
+}
+
+static sch_status append_energies(sch_trajectory *log, const sch_state *state) {
+    char line[ENERGY_LOG_LINE];
+    size_t length = energy_log_line(line, state, !log->begun);
+    SCH_TRY(output_append(log->text, line, length));
+    log->begun = true;
+    return SCH_OK;
+}
+
 sch_status trajectory_append(sch_trajectory *trajectory, const sch_system *system,
                              const double *forces, const sch_state *state) {
-    if (trajectory->h5md)
+    if (trajectory->format == H5MD)
         return h5md_append(trajectory->h5md, system, forces, state);
+    if (trajectory->format == ENERGIES)
+        return append_energies(trajectory, state);
     SCH_TRY(xyz_write_frame(&trajectory->frame, system, forces, state));
-    return output_append(trajectory->xyz, trajectory->frame.text, trajectory->frame.length);
+    return output_append(trajectory->text, trajectory->frame.text, trajectory->frame.length);
 }
 
 /* ---------------------------------------------------------------- the public interface */
@@ -60,6 +97,10 @@ sch_status trajectory_append(sch_trajectory *trajectory, const sch_system *syste
 sch_status sch_trajectory_create(sch_trajectory **trajectory, const char *path,
                                  const sch_simulation *simulation) {
     return trajectory_create(trajectory, path, sch_simulation_system(simulation));
+}
+
+sch_status sch_energy_log_create(sch_trajectory **log, const char *path) {
+    return open_file(log, ENERGIES, path, NULL);
 }
 
 sch_status sch_trajectory_write(sch_trajectory *trajectory, const sch_simulation *simulation) {
@@ -73,8 +114,19 @@ sch_status sch_trajectory_close(sch_trajectory *trajectory) {
     if (!trajectory)
         return SCH_OK;
     sch_status status =
-        trajectory->h5md ? h5md_close(trajectory->h5md) : output_close(trajectory->xyz);
-    free(trajectory->frame.text);
-    free(trajectory);
+        trajectory->format == H5MD ? h5md_close(trajectory->h5md) : output_close(trajectory->text);
+    release(trajectory);
     return status;
+}
+
+void sch_trajectory_discard(sch_trajectory *trajectory) {
+    if (!trajectory)
+        return;
+    char *path = trajectory->path;
+    trajectory->path = NULL;
+    (void)!sch_trajectory_close(trajectory); /* the file goes, whatever became of it */
+    struct stat status;
+    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode))
+        unlink(path);
+    free(path);
 }

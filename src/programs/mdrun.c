@@ -1,7 +1,6 @@
 /* mdrun - molecular dynamics of one structure: read, run, report. */
 #include "schnell.h"
 
-#include "energy_log.h"
 #include "interrupt.h"
 #include "number.h"
 #include "options.h"
@@ -27,10 +26,8 @@ struct run {
     sch_potential *potential;
     sch_simulation *simulation;
 
-    sch_trajectory *trajectory;
-    struct record_file log_file;
-    bool log_open;
-    long written_step; /* step of the last frame in the files */
+    sch_trajectory *files[2]; /* trajectory, energy log; NULL: not wanted */
+    long written_step;        /* step of the last frame in the files */
 
     struct samples samples;
     struct progress progress;
@@ -173,44 +170,35 @@ static bool write_outputs(struct run *run) {
     sch_simulation_state(run->simulation, &state);
     samples_add(&run->samples, &state);
     run->written_step = state.step;
-    if (run->trajectory && sch_trajectory_write(run->trajectory, run->simulation) != SCH_OK) {
-        progress_clear(&run->progress);
-        complain("%s", sch_last_error());
-        return false;
-    }
-    if (run->log_open && !energy_log_append(&run->log_file, &state)) {
-        progress_clear(&run->progress);
-        complain("%s: cannot be written: %s", run->log, strerror(errno));
-        return false;
-    }
+    for (int k = 0; k < 2; k++)
+        if (run->files[k] && sch_trajectory_write(run->files[k], run->simulation) != SCH_OK) {
+            progress_clear(&run->progress);
+            complain("%s", sch_last_error());
+            return false;
+        }
     return true;
 }
 
 static bool create_outputs(struct run *run) {
-    if (run->out && sch_trajectory_create(&run->trajectory, run->out, run->simulation) != SCH_OK) {
+    sch_status status = SCH_OK;
+    if (run->out)
+        status = sch_trajectory_create(&run->files[0], run->out, run->simulation);
+    if (status == SCH_OK && run->log)
+        status = sch_energy_log_create(&run->files[1], run->log);
+    if (status != SCH_OK)
         complain("%s", sch_last_error());
-        return false;
-    }
-    run->log_open = run->log && energy_log_open(&run->log_file, run->log);
-    if (run->log && !run->log_open) {
-        complain("%s: cannot be written: %s", run->log, strerror(errno));
-        return false;
-    }
-    return true;
+    return status == SCH_OK;
 }
 
 /* Close the files; `sound` is false when an earlier error was reported already. */
 static bool close_outputs(struct run *run, bool sound) {
-    if (run->trajectory && sch_trajectory_close(run->trajectory) != SCH_OK && sound) {
-        complain("%s", sch_last_error());
-        sound = false;
+    for (int k = 0; k < 2; k++) {
+        if (sch_trajectory_close(run->files[k]) != SCH_OK && sound) {
+            complain("%s", sch_last_error());
+            sound = false;
+        }
+        run->files[k] = NULL;
     }
-    if (run->log_open && !record_file_close(&run->log_file) && sound) {
-        complain("%s: cannot be written: %s", run->log, strerror(errno));
-        sound = false;
-    }
-    run->trajectory = NULL;
-    run->log_open = false;
     return sound;
 }
 
@@ -222,12 +210,8 @@ static int open_outputs(struct run *run) {
     samples_start(&run->samples);
     if (create_outputs(run) && write_outputs(run))
         return PROGRAM_DONE;
-    bool made_trajectory = run->trajectory, made_log = run->log_open;
-    close_outputs(run, false);
-    if (made_trajectory)
-        record_file_remove(run->out);
-    if (made_log)
-        record_file_remove(run->log);
+    for (int k = 0; k < 2; k++)
+        sch_trajectory_discard(run->files[k]);
     return PROGRAM_FAILED;
 }
 
@@ -290,12 +274,11 @@ static int write_json(const struct run *run, const struct report *report) {
     char *text = report_json(report);
     if (!text)
         return out_of_memory();
-    bool written = record_file_write(run->options.json, text, strlen(text));
-    int reason = errno;
+    sch_status status = sch_write_file(run->options.json, text, strlen(text));
     free(text);
-    if (written)
+    if (status == SCH_OK)
         return PROGRAM_DONE;
-    complain("%s: cannot be written: %s", run->options.json, strerror(reason));
+    complain("%s", sch_last_error());
     return PROGRAM_FAILED;
 }
 

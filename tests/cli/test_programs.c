@@ -14,7 +14,6 @@
 
 #include "programs/number.h"
 #include "programs/paths.h"
-#include "programs/record_file.h"
 #include "programs/report.h"
 
 #define UNUSED(state) ((void)(state))
@@ -99,21 +98,12 @@ static int leave_folder(void **state) {
     return chdir("/") == 0 && rmdir(*state) == 0 ? 0 : -1; // fails when something was left behind
 }
 
-static void assert_content(const char *path, const char *expected) {
-    char text[64];
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
-    assert_string_equal(text, expected);
-}
-
 static void same_files(void **state) {
     UNUSED(state);
     assert_true(paths_same("a", "./a")); // also before there is a file
     assert_false(paths_same("a", "b"));
     assert_false(paths_same("a", "nowhere/a"));
-    assert_true(record_file_write("a", "x", 1));
+    assert_int_equal(sch_write_file("a", "x", 1), SCH_OK);
     assert_int_equal(symlink("a", "link"), 0);
     assert_true(paths_same("a", "link"));
     assert_false(paths_same("a", "b"));
@@ -122,38 +112,6 @@ static void same_files(void **state) {
     assert_non_null(paths_not_writable("."));
     assert_non_null(paths_not_writable("nowhere/a"));
     assert_non_null(paths_not_writable("a/b"));
-}
-
-static void whole_records(void **state) {
-    UNUSED(state);
-    struct record_file file;
-    assert_true(record_file_write("a", "something old", 13));
-    assert_true(record_file_open(&file, "a"));
-    assert_true(record_file_append(&file, "one\n", 4));
-    assert_true(record_file_append(&file, "two\n", 4));
-    assert_true(record_file_close(&file));
-    assert_content("a", "one\ntwo\n");
-    assert_true(record_file_open(&file, "/dev/full"));
-    assert_false(record_file_append(&file, "x", 1));
-    assert_true(record_file_close(&file));
-    record_file_remove("/dev/full");
-    assert_int_equal(access("/dev/full", F_OK), 0);
-}
-
-static void whole_files(void **state) {
-    UNUSED(state);
-    assert_true(record_file_write("a", "first", 5));
-    assert_int_equal(symlink("a", "link"), 0);
-    assert_true(record_file_write("link", "second", 6)); // the link stays a link
-    assert_content("a", "second");
-    struct stat about;
-    assert_int_equal(lstat("link", &about), 0);
-    assert_true(S_ISLNK(about.st_mode));
-    assert_false(record_file_write("nowhere/a", "x", 1));
-    assert_false(record_file_write("/dev/full", "x", 1));
-    assert_true(record_file_write("/dev/null", "x", 1));
-    assert_int_equal(stat("/dev/null", &about), 0);
-    assert_true(S_ISCHR(about.st_mode));
 }
 
 /* ---------------------------------------------------------------- figures of a run */
@@ -229,8 +187,6 @@ int main(void) {
         cmocka_unit_test(numbers_for_people),
         cmocka_unit_test(derived_names),
         cmocka_unit_test_setup_teardown(same_files, enter_folder, leave_folder),
-        cmocka_unit_test_setup_teardown(whole_records, enter_folder, leave_folder),
-        cmocka_unit_test_setup_teardown(whole_files, enter_folder, leave_folder),
         cmocka_unit_test(drift_of_a_line),
         cmocka_unit_test(drift_of_many_samples),
         cmocka_unit_test(no_drift_of_no_run),

@@ -1,0 +1,14 @@
+/* A frame as a line of energies: CSV. */
+#ifndef SCH_MD_ENERGY_LOG_H
+#define SCH_MD_ENERGY_LOG_H
+
+#include "schnell.h"
+
+/** Room that a line takes at most, the line of column names before the first included. */
+enum { ENERGY_LOG_LINE = 512 };
+
+/** Set text to the line of a state, with the column names before it if it is the first. Energies
+ *  have 10 decimals, which is what a double keeps of some thousand eV. Returns the length. */
+size_t energy_log_line(char text[static ENERGY_LOG_LINE], const sch_state *state, bool first);
+
+#endif
