@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-/* base/status.h has a function of the name of cmocka's macro. */
+/* base/status.h has a macro of this name too. */
 #undef fail
 #undef fail_msg
 #define fail_msg(...)              \

@@ -33,7 +33,7 @@ sch_status memory_grow(void *block, size_t *capacity, size_t keep, size_t count,
         larger = count;
     void *fresh = NULL;
     SCH_TRY(allocate(&fresh, larger, size));
-    if (keep > 0)
+    if (*old && keep > 0)
         memcpy(fresh, *old, keep * size);
     free(*old);
     *old = fresh;

@@ -7,7 +7,7 @@ enum { MESSAGE_SIZE = 1024 };
 
 static _Thread_local char message[MESSAGE_SIZE];
 
-sch_status fail(sch_status code, const char *format, ...) {
+void set_message(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
@@ -15,7 +15,6 @@ sch_status fail(sch_status code, const char *format, ...) {
     for (char *c = message; *c; c++)
         if (*c == '\n' || *c == '\r' || *c == '\t')
             *c = ' ';
-    return code;
 }
 
 const char *sch_last_error(void) {

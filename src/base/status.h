@@ -13,10 +13,13 @@
     } while (0)
 
 /**
- * Set the message that sch_last_error gives in this thread, and return the code:
+ * Set the message that sch_last_error gives in this thread, and be the code:
  *     return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected %d columns, found %d", ...);
- * Line breaks in the message become blanks; what is too long is cut.
+ * A macro, so that whoever reads or checks the code sees that it does not give SCH_OK.
  */
-sch_status fail(sch_status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define fail(code, ...) (set_message(__VA_ARGS__), (code))
+
+/** Line breaks become blanks; what is too long is cut. */
+void set_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

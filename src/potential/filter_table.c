@@ -148,7 +148,7 @@ static sch_status find_grid(struct grid *grid, const sch_model *model, struct fi
     SCH_TRY(memory_new(&grid->knots, count, sizeof *grid->knots));
     fill(grid, model, 0, 1);
     do {
-        if (grid->intervals >= 2 * FINEST)
+        if (grid->intervals >= 2UL * FINEST)
             return fail(SCH_ERROR_FORMAT,
                         "filter tables: expected an error of at most %g with %d intervals, found "
                         "%.2g: the model's filters are too steep for a table",

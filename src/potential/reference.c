@@ -59,41 +59,42 @@ static const char *describe(const void *state) {
 /* ---------------------------------------------------------------- dense layers */
 
 /** y += W x, W the block [out][in] of a matrix whose rows are `stride` long. */
-static void multiply(double *y, const float *W, int out, int in, int stride, const double *x) {
-    for (int o = 0; o < out; o++)
-        for (int i = 0; i < in; i++)
-            y[o] += (double)W[(size_t)o * stride + i] * x[i];
+static void multiply(double *y, const float *W, size_t out, size_t in, size_t stride,
+                     const double *x) {
+    for (size_t o = 0; o < out; o++)
+        for (size_t i = 0; i < in; i++)
+            y[o] += (double)W[o * stride + i] * x[i];
 }
 
 /** x += W^T y */
-static void multiply_transposed(double *x, const float *W, int out, int in, int stride,
+static void multiply_transposed(double *x, const float *W, size_t out, size_t in, size_t stride,
                                 const double *y) {
-    for (int o = 0; o < out; o++)
-        for (int i = 0; i < in; i++)
-            x[i] += (double)W[(size_t)o * stride + i] * y[o];
+    for (size_t o = 0; o < out; o++)
+        for (size_t i = 0; i < in; i++)
+            x[i] += (double)W[o * stride + i] * y[o];
 }
 
-static void set(double *y, const float *bias, int n) {
-    for (int i = 0; i < n; i++)
+static void set(double *y, const float *bias, size_t n) {
+    for (size_t i = 0; i < n; i++)
         y[i] = bias ? (double)bias[i] : 0.0;
 }
 
 /* ---------------------------------------------------------------- one interaction, forward */
 
 /** q [F], b [3][F], c [3][F] of atom i. */
-static void gather_messages(int F, const struct neighbours *nb, const struct layer *layer, size_t i,
-                            double *q, double *b, double *c) {
+static void gather_messages(size_t F, const struct neighbours *nb, const struct layer *layer,
+                            size_t i, double *q, double *b, double *c) {
     memcpy(q, layer->h + i * F, F * sizeof *q);
-    memset(b, 0, 3 * (size_t)F * sizeof *b);
-    memset(c, 0, 3 * (size_t)F * sizeof *c);
+    memset(b, 0, 3 * F * sizeof *b);
+    memset(c, 0, 3 * F * sizeof *c);
     for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++) {
         const double *h = layer->h + (size_t)nb->neighbour[e] * F;
         const double *v = layer->v + (size_t)nb->neighbour[e] * 3 * F;
         const double *Ws = layer->filter + e * 3 * F, *Wv = Ws + F, *Wd = Wv + F;
-        for (int f = 0; f < F; f++)
+        for (size_t f = 0; f < F; f++)
             q[f] += h[f] * Ws[f];
-        for (int x = 0; x < 3; x++)
-            for (int f = 0; f < F; f++) {
+        for (size_t x = 0; x < 3; x++)
+            for (size_t f = 0; f < F; f++) {
                 b[x * F + f] += v[x * F + f] * Wv[f];
                 c[x * F + f] += h[f] * Wd[f] * nb->vector[e][x] / nb->distance[e];
             }
@@ -110,27 +111,27 @@ struct atom {
     double *dp[3];       /* [3][F] each */
 };
 
-static void mix(int F, const float *M, const double *v, const double *b, const double *c,
+static void mix(size_t F, const float *M, const double *v, const double *b, const double *c,
                 double *const p[3]) {
-    for (int k = 0; k < 3; k++)
-        for (int f = 0; f < 3 * F; f++)
+    for (size_t k = 0; k < 3; k++)
+        for (size_t f = 0; f < 3 * F; f++)
             p[k][f] =
                 (double)M[3 * k] * v[f] + (double)M[3 * k + 1] * b[f] + (double)M[3 * k + 2] * c[f];
 }
 
 /** Channel by channel, <a, b> over x, y, z. */
-static double dot3(const double *a, const double *b, int F, int f) {
+static double dot3(const double *a, const double *b, size_t F, size_t f) {
     return a[f] * b[f] + a[F + f] * b[F + f] + a[2 * F + f] * b[2 * F + f];
 }
 
-static double smooth_norm(const double *a, int F, int f) {
+static double smooth_norm(const double *a, size_t F, size_t f) {
     return sqrt(dot3(a, a, F, f) + SCHNET_V_NORM_EPSILON);
 }
 
-static void update(int F, const struct interaction *weights, struct layer *layer, size_t i,
+static void update(size_t F, const struct interaction *weights, struct layer *layer, size_t i,
                    const struct atom *s, double *h, double *v) {
     const float *A = weights->update[0].weight, *V = A + F;
-    const float *B = weights->update[1].weight, *G = B + (size_t)F * F, *U = G + (size_t)F * F;
+    const float *B = weights->update[1].weight, *G = B + F * F, *U = G + F * F;
     const float *bB = weights->update[1].bias, *bG = bB + F, *bU = bG + F;
     double *a = layer->a + i * 3 * F, *u = layer->u + i * 3 * F;
     double *y = layer->y + i * F, *g = layer->g + i * F;
@@ -138,13 +139,13 @@ static void update(int F, const struct interaction *weights, struct layer *layer
     mix(F, weights->mixing, layer->v + i * 3 * F, s->b, s->c, s->p);
     set(a, NULL, 3 * F);
     set(u, NULL, 3 * F);
-    for (int x = 0; x < 3; x++) {
+    for (size_t x = 0; x < 3; x++) {
         multiply(a + x * F, V, F, F, 2 * F, s->p[0] + x * F);
         multiply(u + x * F, U, F, F, F, s->p[1] + x * F);
     }
     set(y, weights->update[0].bias, F);
     multiply(y, A, F, F, 2 * F, s->q);
-    for (int f = 0; f < F; f++) {
+    for (size_t f = 0; f < F; f++) {
         double unused;
         y[f] += smooth_norm(a, F, f) - sqrt(SCHNET_V_NORM_EPSILON);
         s->z[f] = silu(y[f], &unused);
@@ -153,37 +154,37 @@ static void update(int F, const struct interaction *weights, struct layer *layer
     multiply(g, G, F, F, F, s->z);
     set(h, bB, F);
     multiply(h, B, F, F, F, s->z);
-    for (int f = 0; f < F; f++)
+    for (size_t f = 0; f < F; f++)
         h[f] += s->q[f] + dot3(u, a, F, f);
-    for (int x = 0; x < 3; x++)
-        for (int f = 0; f < F; f++)
+    for (size_t x = 0; x < 3; x++)
+        for (size_t f = 0; f < F; f++)
             v[x * F + f] = (1.0 + (double)bU[f]) * s->p[2][x * F + f] + g[f] * u[x * F + f];
 }
 
 /* ---------------------------------------------------------------- one interaction, backward */
 
 /** From dh [F] and dv [3][F] after the interaction to dq (in dh), dv (in dv), db, dc [3][F]. */
-static void update_backward(int F, const struct interaction *weights, const struct layer *layer,
+static void update_backward(size_t F, const struct interaction *weights, const struct layer *layer,
                             size_t i, const struct atom *s, double *dh, double *dv, double *db,
                             double *dc) {
     const float *A = weights->update[0].weight, *V = A + F, *M = weights->mixing;
-    const float *B = weights->update[1].weight, *G = B + (size_t)F * F, *U = G + (size_t)F * F;
+    const float *B = weights->update[1].weight, *G = B + F * F, *U = G + F * F;
     const float *bU = weights->update[1].bias + 2 * F;
     const double *a = layer->a + i * 3 * F, *u = layer->u + i * 3 * F;
     const double *y = layer->y + i * F, *g = layer->g + i * F;
 
-    for (int f = 0; f < F; f++)
+    for (size_t f = 0; f < F; f++)
         s->dg[f] = dot3(dv, u, F, f);
     set(s->dz, NULL, F);
     multiply_transposed(s->dz, B, F, F, F, dh);
     multiply_transposed(s->dz, G, F, F, F, s->dg);
-    for (int f = 0; f < F; f++) {
+    for (size_t f = 0; f < F; f++) {
         double slope;
         silu(y[f], &slope);
         s->dy[f] = s->dz[f] * slope;
     }
-    for (int x = 0; x < 3; x++)
-        for (int f = 0, xf = x * F; f < F; f++, xf++) {
+    for (size_t x = 0; x < 3; x++)
+        for (size_t f = 0, xf = x * F; f < F; f++, xf++) {
             s->da[xf] = dh[f] * u[xf] + s->dy[f] * a[xf] / smooth_norm(a, F, f);
             s->du[xf] = dh[f] * a[xf] + dv[xf] * g[f];
             s->dp[2][xf] = dv[xf] * (1.0 + (double)bU[f]);
@@ -191,11 +192,11 @@ static void update_backward(int F, const struct interaction *weights, const stru
     multiply_transposed(dh, A, F, F, 2 * F, s->dy); /* q is h plus a message: dq = dh + A^T dy */
     set(s->dp[0], NULL, 3 * F);
     set(s->dp[1], NULL, 3 * F);
-    for (int x = 0; x < 3; x++) {
+    for (size_t x = 0; x < 3; x++) {
         multiply_transposed(s->dp[0] + x * F, V, F, F, 2 * F, s->da + x * F);
         multiply_transposed(s->dp[1] + x * F, U, F, F, F, s->du + x * F);
     }
-    for (int f = 0; f < 3 * F; f++) {
+    for (size_t f = 0; f < 3 * F; f++) {
         double d0 = s->dp[0][f], d1 = s->dp[1][f], d2 = s->dp[2][f];
         dv[f] = (double)M[0] * d0 + (double)M[3] * d1 + (double)M[6] * d2;
         db[f] = (double)M[1] * d0 + (double)M[4] * d1 + (double)M[7] * d2;
@@ -204,7 +205,7 @@ static void update_backward(int F, const struct interaction *weights, const stru
 }
 
 /** The message along edge e, backwards: to the sender j (dh_j, dv_j), and to the edge's vector. */
-static void message_backward(int F, const struct neighbours *nb, const struct layer *layer,
+static void message_backward(size_t F, const struct neighbours *nb, const struct layer *layer,
                              size_t e, const double *dq, const double *db, const double *dc,
                              double *dh_j, double *dv_j, double gradient[3]) {
     const double *h = layer->h + (size_t)nb->neighbour[e] * F;
@@ -212,14 +213,14 @@ static void message_backward(int F, const struct neighbours *nb, const struct la
     const double *Ws = layer->filter + e * 3 * F, *Wv = Ws + F, *Wd = Wv + F;
     const double *Ts = layer->slope + e * 3 * F, *Tv = Ts + F, *Td = Tv + F;
     double r = nb->distance[e], unit[3], d_r = 0.0, d_unit[3] = {0.0, 0.0, 0.0};
-    for (int x = 0; x < 3; x++)
+    for (size_t x = 0; x < 3; x++)
         unit[x] = nb->vector[e][x] / r;
 
-    for (int f = 0; f < F; f++) {
+    for (size_t f = 0; f < F; f++) {
         dh_j[f] += dq[f] * Ws[f];
         d_r += dq[f] * h[f] * Ts[f];
-        for (int x = 0; x < 3; x++) {
-            int xf = x * F + f;
+        for (size_t x = 0; x < 3; x++) {
+            size_t xf = x * F + f;
             dv_j[xf] += db[xf] * Wv[f];
             dh_j[f] += dc[xf] * Wd[f] * unit[x];
             d_r += db[xf] * v[xf] * Tv[f] + dc[xf] * h[f] * Td[f] * unit[x];
@@ -227,7 +228,7 @@ static void message_backward(int F, const struct neighbours *nb, const struct la
         }
     }
     double along = d_unit[0] * unit[0] + d_unit[1] * unit[1] + d_unit[2] * unit[2];
-    for (int x = 0; x < 3; x++)
+    for (size_t x = 0; x < 3; x++)
         gradient[x] += d_r * unit[x] + (d_unit[x] - along * unit[x]) / r;
 }
 
@@ -236,27 +237,27 @@ static void message_backward(int F, const struct neighbours *nb, const struct la
 /** Energy of an atom from its h [F]; dh is set to its gradient. */
 static double readout(const sch_model *model, const double *h, double *dh) {
     const struct linear *net = model->readout;
-    int F = model->hidden, F2 = F / 2, F4 = F / 4;
+    size_t F = model->hidden, F2 = F / 2, F4 = F / 4;
     double x[MODEL_MAX_HIDDEN / 2], x_slope[MODEL_MAX_HIDDEN / 2], dx[MODEL_MAX_HIDDEN / 2];
     double y[MODEL_MAX_HIDDEN / 4], y_slope[MODEL_MAX_HIDDEN / 4];
     double energy;
 
     set(x, net[0].bias, F2);
     multiply(x, net[0].weight, F2, F, F, h);
-    for (int f = 0; f < F2; f++)
+    for (size_t f = 0; f < F2; f++)
         x[f] = silu(x[f], &x_slope[f]);
     set(y, net[1].bias, F4);
     multiply(y, net[1].weight, F4, F2, F2, x);
-    for (int f = 0; f < F4; f++)
+    for (size_t f = 0; f < F4; f++)
         y[f] = silu(y[f], &y_slope[f]);
     set(&energy, net[2].bias, 1);
     multiply(&energy, net[2].weight, 1, F4, F4, y);
 
-    for (int f = 0; f < F4; f++)
+    for (size_t f = 0; f < F4; f++)
         y_slope[f] *= model->energy_scale * (double)net[2].weight[f];
     set(dx, NULL, F2);
     multiply_transposed(dx, net[1].weight, F4, F2, F2, y_slope);
-    for (int f = 0; f < F2; f++)
+    for (size_t f = 0; f < F2; f++)
         dx[f] *= x_slope[f];
     set(dh, NULL, F);
     multiply_transposed(dh, net[0].weight, F2, F, F, dx);
@@ -311,7 +312,8 @@ static sch_status make_workspace(struct workspace *w, size_t n, size_t edges, si
 }
 
 static void forward(const sch_model *model, const struct neighbours *nb, struct workspace *w) {
-    int F = model->hidden, T = model->interactions;
+    size_t F = model->hidden;
+    int T = model->interactions;
     for (size_t i = 0; i < nb->n_atoms; i++)
         set(w->layer[0].h + i * F, model->embedding + (size_t)nb->species[i] * F, F);
     for (int t = 0; t < T; t++) {
@@ -333,14 +335,14 @@ static void backward(const sch_model *model, const struct neighbours *nb, struct
     size_t n = nb->n_atoms, F = model->hidden;
     for (int t = model->interactions - 1; t >= 0; t--) {
         for (size_t i = 0; i < n; i++)
-            update_backward((int)F, &model->interaction[t], &w->layer[t], i, &w->atom,
-                            w->dh + i * F, w->dv + i * 3 * F, w->db + i * 3 * F, w->dc + i * 3 * F);
+            update_backward(F, &model->interaction[t], &w->layer[t], i, &w->atom, w->dh + i * F,
+                            w->dv + i * 3 * F, w->db + i * 3 * F, w->dc + i * 3 * F);
         memcpy(w->dh_in, w->dh, n * F * sizeof *w->dh);
         memcpy(w->dv_in, w->dv, n * 3 * F * sizeof *w->dv);
         for (size_t i = 0; i < n; i++)
             for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++) {
                 size_t j = nb->neighbour[e];
-                message_backward((int)F, nb, &w->layer[t], e, w->dh + i * F, w->db + i * 3 * F,
+                message_backward(F, nb, &w->layer[t], e, w->dh + i * F, w->db + i * 3 * F,
                                  w->dc + i * 3 * F, w->dh_in + j * F, w->dv_in + j * 3 * F,
                                  edge_gradients[e]);
             }
