@@ -23,21 +23,6 @@ static const struct {
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
-/** The variants that this processor can run. */
-static size_t usable(const struct cpu_variant *variants[3]) {
-    size_t n = 0;
-    variants[n++] = cpu_baseline;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        variants[n++] = cpu_avx2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        variants[n++] = cpu_avx512;
-#endif
-    return n;
-}
-
 /** Energies of the atoms and gradients of the edges, summed to forces; freed by the caller. */
 struct result {
     double *energies; /* [n] */
@@ -98,18 +83,18 @@ static double largest_force(const struct result *a, const struct result *b, size
 }
 
 static void compare(const sch_model *model, const struct neighbours *nb) {
-    const struct cpu_variant *variants[3];
-    size_t n_variants = usable(variants), n = nb->n_atoms;
+    size_t n = nb->n_atoms;
     struct filter_table *table = NULL;
     assert_ok(filter_table_create(&table, model));
     struct result oracle = evaluate_reference(model, nb);
     double scale = largest_force(&oracle, NULL, n);
     assert_true(scale > 1e-3);
-    for (size_t v = 0; v < n_variants; v++)
-        for (size_t c = 0; c < N_CASES; c++) {
-            struct result found =
-                evaluate_variant(&variants[v][cases[c].precision], model,
-                                 cases[c].filters == SCH_FILTERS_TABLE ? table : NULL, 1, nb);
+    for (size_t c = 0; c < N_CASES; c++) {
+        const struct cpu_variant *variants[3];
+        size_t n_variants = cpu_variants(cases[c].precision, variants);
+        for (size_t v = 0; v < n_variants; v++) {
+            struct result found = evaluate_variant(
+                variants[v], model, cases[c].filters == SCH_FILTERS_TABLE ? table : NULL, 1, nb);
             double error = largest_force(&found, &oracle, n) / scale, energy = 0.0;
             for (size_t i = 0; i < n; i++)
                 energy += found.energies[i] - oracle.energies[i];
@@ -120,6 +105,7 @@ static void compare(const sch_model *model, const struct neighbours *nb) {
                          fabs(energy) / (double)n, cases[c].energy);
             release(found);
         }
+    }
     release(oracle);
     filter_table_free(table);
 }
@@ -185,16 +171,15 @@ static void threads_agree(void **state) {
     struct filter_table *table = NULL;
     struct neighbours nb;
     const struct cpu_variant *variants[3];
-    const struct cpu_variant *best = variants[usable(variants) - 1];
     assert_ok(neighbour_list_create(&list, model->cutoff, 0.5));
     assert_ok(neighbour_list_update(list, system, &nb));
     assert_ok(filter_table_create(&table, model));
     for (size_t c = 0; c < N_CASES; c++) {
+        const struct cpu_variant *best = variants[cpu_variants(cases[c].precision, variants) - 1];
         const struct filter_table *use = cases[c].filters == SCH_FILTERS_TABLE ? table : NULL;
-        struct result one = evaluate_variant(&best[cases[c].precision], model, use, 1, &nb);
+        struct result one = evaluate_variant(best, model, use, 1, &nb);
         for (int threads = 2; threads <= 3; threads++) {
-            struct result many =
-                evaluate_variant(&best[cases[c].precision], model, use, threads, &nb);
+            struct result many = evaluate_variant(best, model, use, threads, &nb);
             assert_memory_equal(one.forces, many.forces, 3 * nb.n_atoms * sizeof *one.forces);
             assert_memory_equal(one.energies, many.energies, nb.n_atoms * sizeof *one.energies);
             release(many);

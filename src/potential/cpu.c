@@ -13,21 +13,28 @@ struct cpu {
     char description[128];
 };
 
-/** The widest instruction set that this processor has: a table of two precisions. */
-static const struct cpu_variant *best_variant(void) {
+size_t cpu_variants(sch_precision precision, const struct cpu_variant *variants[3]) {
+    const bool is_double = precision == SCH_DOUBLE;
+    size_t n = 0;
+    variants[n++] = is_double ? &cpu_baseline_double : &cpu_baseline_float;
 #if defined(__x86_64__)
     __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        variants[n++] = is_double ? &cpu_avx2_double : &cpu_avx2_float;
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-        return cpu_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return cpu_avx2;
+        variants[n++] = is_double ? &cpu_avx512_double : &cpu_avx512_float;
 #endif
-    return cpu_baseline;
+    return n;
+}
+
+static const struct cpu_variant *best_variant(sch_precision precision) {
+    const struct cpu_variant *variants[3];
+    return variants[cpu_variants(precision, variants) - 1];
 }
 
 const char *cpu_instruction_set(void) {
-    return best_variant()->instruction_set;
+    return best_variant(SCH_SINGLE)->instruction_set;
 }
 
 static void destroy(void *state) {
@@ -67,7 +74,7 @@ static sch_status create(void **state, const sch_model *model,
                     (int)options->filters);
     struct cpu *cpu = NULL;
     SCH_TRY(memory_new(&cpu, 1, sizeof *cpu));
-    cpu->variant = &best_variant()[options->precision];
+    cpu->variant = best_variant(options->precision);
     sch_status status = prepare(cpu, model, options);
     if (status != SCH_OK) {
         destroy(cpu);

@@ -1,5 +1,5 @@
 /* The CPU kernels come in variants: one for each instruction set and precision, all compiled from
- * cpu_kernels.inc. This is what a variant gives to cpu.c. */
+ * cpu_kernels.c. This is what a variant gives to cpu.c. */
 #ifndef SCH_POTENTIAL_CPU_VARIANT_H
 #define SCH_POTENTIAL_CPU_VARIANT_H
 
@@ -27,9 +27,13 @@ struct cpu_variant {
                            double *atom_energies, double (*edge_gradients)[3]);
 };
 
-/* Indexed by enum sch_precision. */
-extern const struct cpu_variant cpu_baseline[2]; /* SSE2 on x86-64 */
-extern const struct cpu_variant cpu_avx2[2];
-extern const struct cpu_variant cpu_avx512[2];
+extern const struct cpu_variant cpu_baseline_float, cpu_baseline_double; /* SSE2 on x86-64 */
+extern const struct cpu_variant cpu_avx2_float, cpu_avx2_double;
+extern const struct cpu_variant cpu_avx512_float, cpu_avx512_double;
+
+/** The variants that this processor can run, the widest vectors last.
+ *  @param variants  [out] [3]
+ *  @return how many */
+size_t cpu_variants(sch_precision precision, const struct cpu_variant *variants[3]);
 
 #endif

@@ -1,6 +1,8 @@
 /*
- * The CPU kernels: one text, compiled for each instruction set and precision (cpu_isa.inc), which
- * defines REAL, LANES and NAME.
+ * The CPU kernels: one text, compiled once for each instruction set and precision. The build
+ * defines REAL             float or double VECTOR_BYTES     the width of a vector register
+ *     INSTRUCTION_SET  its name for the user: "avx2"
+ *     VARIANT          the name of what this compilation gives: cpu_avx2_float
  *
  * reference.c says what is computed, step by step; here the same steps run over tiles of atoms, so
  * that the dense layers become matrix products whose weights are read once a tile. Messages are
@@ -19,27 +21,18 @@
 #include "potential/cpu_variant.h"
 #include "potential/schnet_v.h"
 
-#ifndef SCH_POTENTIAL_CPU_KERNELS_ONCE
-#define SCH_POTENTIAL_CPU_KERNELS_ONCE
 #define PAD        ((size_t)16) /* the widest vector, in floats */
 #define BLOCK_ROWS ((size_t)6)  /* of a matrix product's block */
 #define TILE       ((size_t)12) /* atoms; their rows and their vectors' rows are whole blocks */
 #define SERIAL     ((size_t)48) /* atoms; up to here threads cost more than they bring */
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE     static inline __attribute__((always_inline))
 
 static inline size_t pad(size_t channels) {
     return (channels + PAD - 1) / PAD * PAD;
 }
-#endif
 
-#define vec     NAME(vec)
-#define quad    NAME(quad)
-#define dense   NAME(dense)
-#define layer   NAME(layer)
-#define weights NAME(weights)
-#define edge    NAME(edge)
-#define scratch NAME(scratch)
-#define network NAME(network)
+/** Numbers in a vector; four at least, which the compiler may make of two registers. */
+#define LANES (VECTOR_BYTES / sizeof(REAL) < 4 ? 4 : VECTOR_BYTES / sizeof(REAL))
 
 typedef REAL vec __attribute__((vector_size(LANES * sizeof(REAL)), may_alias));
 typedef REAL quad __attribute__((vector_size(4 * sizeof(REAL)), may_alias));
@@ -123,15 +116,15 @@ struct network {
 /* ---------------------------------------------------------------- the whole network */
 
 /** The features of the elements. Vectors begin as zeros, which nobody stores or reads. */
-static void NAME(embed)(const struct network *net, const int *species, size_t begin, size_t end) {
+static void embed(const struct network *net, const int *species, size_t begin, size_t end) {
     const size_t F = net->F;
     for (size_t i = begin; i < end; i++)
         memcpy(net->layer[0].h + i * F, net->embedding + (size_t)species[i] * F, F * sizeof(REAL));
 }
 
 /** What each thread does; outside a parallel region the loops are whole. */
-static void NAME(run_thread)(struct network *net, const struct neighbours *nb,
-                             double *atom_energies, double (*edge_gradients)[3]) {
+static void run_thread(struct network *net, const struct neighbours *nb, double *atom_energies,
+                       double (*edge_gradients)[3]) {
     const size_t n = nb->n_atoms, tiles = (n + TILE - 1) / TILE;
     const int T = net->model->interactions;
     const struct scratch *s = &net->scratch[omp_get_thread_num()];
@@ -140,51 +133,48 @@ static void NAME(run_thread)(struct network *net, const struct neighbours *nb,
         const size_t begin = tile * TILE, end = begin + TILE < n ? begin + TILE : n;  \
         __VA_ARGS__;                                                                  \
     }
-    EACH_TILE(NAME(prepare_edges)(net, nb, begin, end); NAME(embed)(net, nb->species, begin, end))
+    EACH_TILE(prepare_edges(net, nb, begin, end); embed(net, nb->species, begin, end))
     for (int t = 0; t < T; t++) {
         if (!net->table) {
-            EACH_TILE(NAME(filter_edges)(net, nb, t, begin, end))
+            EACH_TILE(filter_edges(net, nb, t, begin, end))
         }
-        EACH_TILE(NAME(gather)(net, nb->first, t, begin, end, s);
-                  NAME(update)(net, t, begin, end, s))
+        EACH_TILE(gather(net, nb->first, t, begin, end, s); update(net, t, begin, end, s))
     }
-    EACH_TILE(NAME(read_out)(net, nb->species, begin, end, s, atom_energies))
+    EACH_TILE(read_out(net, nb->species, begin, end, s, atom_energies))
     for (int t = T - 1; t >= 0; t--) {
-        EACH_TILE(NAME(update_backward)(net, t, begin, end, s))
+        EACH_TILE(update_backward(net, t, begin, end, s))
         if (!net->table && t + 1 < T) { /* the last interaction's are still there */
-            EACH_TILE(NAME(filter_edges)(net, nb, t, begin, end))
+            EACH_TILE(filter_edges(net, nb, t, begin, end))
         }
-        EACH_TILE(NAME(scatter)(net, nb->first, t, begin, end))
+        EACH_TILE(scatter(net, nb->first, t, begin, end))
     }
-    EACH_TILE(NAME(finish_edges)(net, nb, begin, end, edge_gradients))
-#undef EACH_TILE
+    EACH_TILE(finish_edges(net, nb, begin, end, edge_gradients))
 }
 
-static void NAME(run)(struct network *net, const struct neighbours *nb, double *atom_energies,
-                      double (*edge_gradients)[3]) {
+static void run(struct network *net, const struct neighbours *nb, double *atom_energies,
+                double (*edge_gradients)[3]) {
     const int threads = nb->n_atoms > SERIAL ? net->threads : 1;
     if (threads == 1 && !omp_in_parallel()) { /* a team of one costs system calls */
-        NAME(run_thread)(net, nb, atom_energies, edge_gradients);
+        run_thread(net, nb, atom_energies, edge_gradients);
         return;
     }
     /* Also where the caller is a team: its threads must not share out our loops. */
 #pragma omp parallel num_threads(threads)
-    NAME(run_thread)(net, nb, atom_energies, edge_gradients);
+    run_thread(net, nb, atom_energies, edge_gradients);
 }
 
-static sch_status NAME(evaluate)(void *state, const struct neighbours *nb, double *atom_energies,
-                                 double (*edge_gradients)[3]) {
+static sch_status evaluate(void *state, const struct neighbours *nb, double *atom_energies,
+                           double (*edge_gradients)[3]) {
     struct network *net = state;
-    SCH_TRY(NAME(reserve)(net, nb->n_atoms, nb->n_edges));
-    NAME(run)(net, nb, atom_energies, edge_gradients);
+    SCH_TRY(reserve(net, nb->n_atoms, nb->n_edges));
+    run(net, nb, atom_energies, edge_gradients);
     return SCH_OK;
 }
 
-#undef vec
-#undef quad
-#undef dense
-#undef layer
-#undef weights
-#undef edge
-#undef scratch
-#undef network
+const struct cpu_variant VARIANT = {
+    .instruction_set = INSTRUCTION_SET,
+    .create = create,
+    .destroy = destroy,
+    .use_table = use_table,
+    .evaluate = evaluate,
+};
