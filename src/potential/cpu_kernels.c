@@ -74,6 +74,8 @@ struct scratch {
     REAL *b, *c, *p0, *p1, *p2; /* [TILE][3][F] */
 };
 
+struct training;
+
 struct network {
     const sch_model *model;
     int threads;
@@ -83,7 +85,8 @@ struct network {
     struct weights *weights; /* [T] */
     struct dense readout[2];
     REAL *readout_last; /* [F/4, padded] */
-    REAL *packed;       /* where all of the above lie */
+    REAL *packed;       /* [packed_count] where all of the above lie */
+    size_t packed_count;
 
     REAL *table; /* [T][intervals][4][3][F], or NULL: exact filters */
     size_t intervals;
@@ -102,6 +105,7 @@ struct network {
     size_t exact_capacity;
     struct scratch *scratch; /* [threads] */
     REAL *scratch_memory;
+    struct training *training; /* NULL unless prepare_training was called */
 };
 
 #include "potential/cpu_dense.inc"
@@ -112,6 +116,8 @@ struct network {
 #include "potential/cpu_edges.inc"
 #include "potential/cpu_memory.inc"
 #include "potential/cpu_readout.inc"
+
+#include "potential/cpu_train.inc"
 
 /* ---------------------------------------------------------------- the whole network */
 
@@ -177,4 +183,7 @@ const struct cpu_variant VARIANT = {
     .destroy = destroy,
     .use_table = use_table,
     .evaluate = evaluate,
+    .prepare_training = prepare_training,
+    .renew = renew,
+    .differentiate = differentiate,
 };

@@ -25,6 +25,25 @@ struct cpu_variant {
     /** As struct backend says. */
     sch_status (*evaluate)(void *network, const struct neighbours *neighbours,
                            double *atom_energies, double (*edge_gradients)[3]);
+
+    /** Make the network differentiable by its weights, with filters from a table of this many
+     *  intervals that follows the weights. Call renew() next. */
+    sch_status (*prepare_training)(void *network, size_t intervals);
+
+    /** Take the model's weights as they are now, and tabulate the filters. */
+    sch_status (*renew)(void *network);
+
+    /**
+     * The gradient by the weights of: sum over atoms i of energy_weights[i] E_i + dE_i/dt, with the
+     * atoms moving along the tangent. With tangent = -dL/dF and energy_weights = dL/dE that is the
+     * gradient of a loss L of energies and forces.
+     * @param tangent        [in] [n][3]
+     * @param energy_weights [in] [n]
+     * @param gradient       [out] [parameters], in the order of the model's arena
+     */
+    sch_status (*differentiate)(void *network, const struct neighbours *neighbours,
+                                const double (*tangent)[3], const double *energy_weights,
+                                double *gradient);
 };
 
 extern const struct cpu_variant cpu_baseline_float, cpu_baseline_double; /* SSE2 on x86-64 */
