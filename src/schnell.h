@@ -74,6 +74,11 @@ SCH_API const char *sch_element_symbol(int atomic_number);
 /** Standard atomic weight in amu (IUPAC 2016), 0 outside 1..100. */
 SCH_API double sch_element_mass(int atomic_number);
 
+/* ---------------------------------------------------------------- random numbers */
+
+/** A source of independent standard normal numbers, such as GSL's gsl_ran_gaussian. */
+typedef double (*sch_gaussian)(void *state);
+
 /* ---------------------------------------------------------------- model */
 
 /** A trained potential: its weights and what it was trained for. Immutable. */
@@ -107,6 +112,22 @@ SCH_CHECKED sch_status sch_model_load(sch_model **model, const char *name_or_pat
 
 /** Write a model file, whole or not at all. */
 SCH_CHECKED sch_status sch_model_save(const sch_model *model, const char *path);
+
+/** What a new model is to be; see sch_model_info for the units. */
+typedef struct sch_model_plan {
+    const char *name;
+    const char *level_of_theory;
+    int hidden, interactions, rbf;
+    double cutoff;               /**< Å */
+    double energy_scale;         /**< eV: how large the learned energy of an atom is, about */
+    const double *atom_energies; /**< [101] eV, by atomic number: what learning starts from */
+    const int *elements;         /**< atomic numbers, ascending */
+    int n_elements;
+} sch_model_plan;
+
+/** A model with random weights, scaled so that features keep their size from layer to layer. */
+SCH_CHECKED sch_status sch_model_create(sch_model **model, const sch_model_plan *plan,
+                                        sch_gaussian gaussian, void *state);
 
 SCH_API void sch_model_describe(const sch_model *model, sch_model_info *info);
 SCH_API void sch_model_free(sch_model *model);
@@ -147,9 +168,6 @@ SCH_API bool sch_system_reference_energy(const sch_system *system, double *energ
 
 /** The forces (eV/Å, [n][3]) that the structure file gave; NULL if it gave none. */
 SCH_API const double *sch_system_reference_forces(const sch_system *system);
-
-/** A source of independent standard normal numbers, such as GSL's gsl_ran_gaussian. */
-typedef double (*sch_gaussian)(void *state);
 
 /**
  * Draw velocities from the Maxwell-Boltzmann distribution. The momentum is removed, and where
@@ -218,6 +236,42 @@ SCH_CHECKED sch_status sch_evaluate(sch_potential *potential, sch_system *system
 /** The same for several systems at once, of any sizes; faster than one by one. */
 SCH_CHECKED sch_status sch_evaluate_batch(sch_potential *potential, size_t n_systems,
                                           sch_system *const systems[], sch_properties properties[]);
+
+/* ---------------------------------------------------------------- training */
+
+/** A model that learns from frames with reference forces and energies. */
+typedef struct sch_trainer sch_trainer;
+
+/** How to learn; all zero is the default. */
+typedef struct sch_trainer_options {
+    double energy_weight; /**< weight of the energy's error (eV) beside the forces' (eV/Å); 0: 0.1,
+                               negative: none */
+    double average;       /**< weights are averaged over about 1 / (1 - average) steps; 0: 0.999 */
+    int threads;          /**< 0: as many as OpenMP would use */
+} sch_trainer_options;
+
+/** Begin from a model's weights; it is copied. */
+SCH_CHECKED sch_status sch_trainer_create(sch_trainer **trainer, const sch_model *model,
+                                          const sch_trainer_options *options);
+SCH_API void sch_trainer_free(sch_trainer *trainer);
+
+/** Add a frame; it is copied, and gets the next number from 0 on. Its reference energy may be
+ *  missing, its reference forces may not: SCH_ERROR_ARGUMENT. */
+SCH_CHECKED sch_status sch_trainer_add(sch_trainer *trainer, sch_system *frame);
+
+/**
+ * One step of AMSGrad (Reddi et al., 2018) on the mean loss of some frames: of each atom's force
+ * error vector d the pseudo-Huber loss sqrt(|d|^2 + w^2) - w, of each energy's error the same.
+ * @param frames  [in] [n] their numbers
+ * @param loss    [out] of the weights before the step; NULL if not wanted
+ * @return SCH_ERROR_UNSTABLE if the loss is not finite; the weights are as before then.
+ */
+SCH_CHECKED sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const size_t *frames,
+                                        double learning_rate, double *loss);
+
+/** The model with averaged weights, as it is now. @param training  [in] its line on training */
+SCH_CHECKED sch_status sch_trainer_model(const sch_trainer *trainer, const char *training,
+                                         sch_model **model);
 
 /* ---------------------------------------------------------------- dynamics */
 

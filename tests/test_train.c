@@ -104,8 +104,8 @@ static double *gradient_of(const struct problem *p, const struct cpu_variant *va
     return gradient;
 }
 
-/** Differences of the oracle's loss by a weight, extrapolated from two steps. The weight is a float:
- *  a step is what it really moved. */
+/** Differences of the oracle's loss by a weight, extrapolated from two steps. The weight is a
+ * float: a step is what it really moved. */
 static double difference(const struct problem *p, float *weight) {
     float at = *weight;
     double slope[2];

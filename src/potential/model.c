@@ -1,9 +1,12 @@
 #include "potential/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
+#include "potential/schnet_v.h"
 
 enum { SLOTS_PER_INTERACTION = 9, SLOTS_OUTSIDE = 7 };
 
@@ -141,4 +144,107 @@ void sch_model_describe(const sch_model *model, sch_model_info *info) {
         .elements = model->elements,
         .n_elements = model->n_elements,
     };
+}
+
+/* ---------------------------------------------------------------- copies and beginnings */
+
+static sch_status copy_into(sch_model *copy, const sch_model *model) {
+    SCH_TRY(memory_string(&copy->name, model->name));
+    SCH_TRY(memory_string(&copy->architecture, model->architecture));
+    SCH_TRY(memory_string(&copy->level_of_theory, model->level_of_theory));
+    SCH_TRY(memory_string(&copy->training, model->training));
+    SCH_TRY(memory_string(&copy->path, model->path));
+    memcpy(copy->elements, model->elements, sizeof copy->elements);
+    copy->n_elements = model->n_elements;
+    memcpy(copy->rbf_centres, model->rbf_centres, model->rbf * sizeof *copy->rbf_centres);
+    memcpy(copy->rbf_widths, model->rbf_widths, model->rbf * sizeof *copy->rbf_widths);
+    copy->energy_scale = model->energy_scale;
+    memcpy(copy->atom_energy, model->atom_energy, sizeof copy->atom_energy);
+    memcpy(copy->arena, model->arena, model->parameters * sizeof *copy->arena);
+    return SCH_OK;
+}
+
+sch_status model_copy(sch_model **out, const sch_model *model) {
+    sch_model *copy = NULL;
+    SCH_TRY(model_create(&copy, model->hidden, model->interactions, model->rbf, model->cutoff));
+    sch_status status = copy_into(copy, model);
+    if (status != SCH_OK) {
+        sch_model_free(copy);
+        return status;
+    }
+    *out = copy;
+    return SCH_OK;
+}
+
+/** How large random weights are, so that h and v stay of order 1: a normal number's SiLU has a mean
+ *  square of 0.36; a sum over some 15 neighbours grows with its root, which filter.1 takes back. */
+static double weight_size(const struct tensor *tensor) {
+    const double inputs = sqrt((double)tensor->shape[1]);
+    if (tensor->rank == 1)
+        return 0.0; /* biases */
+    if (strstr(tensor->name, "embedding"))
+        return 1.0;
+    if (strstr(tensor->name, "filter.0"))
+        return 1.0 / sqrt(1.8);
+    if (strstr(tensor->name, "filter.1"))
+        return 1.6 / sqrt(15.0) / inputs;
+    return strstr(tensor->name, "update.0") ? sqrt(2.0) / inputs : 1.0 / inputs;
+}
+
+static void draw_weights(sch_model *model, sch_gaussian gaussian, void *state) {
+    for (size_t i = 0; i < model->n_tensors; i++) {
+        struct tensor *tensor = &model->tensors[i];
+        double size = weight_size(tensor);
+        bool mixing = strstr(tensor->name, "mixing") != NULL;
+        for (size_t k = 0; k < tensor->shape[0] * tensor->shape[1]; k++)
+            tensor->data[k] = mixing ? 1.0f : size > 0.0 ? (float)(size * gaussian(state)) : 0.0f;
+    }
+}
+
+/** Centres from the shortest bond to the cutoff, each as wide as the step to the next. */
+static void place_basis(sch_model *model) {
+    const double shortest = 0.7;
+    double step = (model->cutoff - shortest) / (model->rbf > 1 ? model->rbf - 1 : 1);
+    for (int k = 0; k < model->rbf; k++) {
+        model->rbf_centres[k] = shortest + k * step;
+        model->rbf_widths[k] = step;
+    }
+}
+
+static sch_status follow_plan(sch_model *model, const sch_model_plan *plan) {
+    SCH_TRY(memory_string(&model->name, plan->name));
+    SCH_TRY(memory_string(&model->architecture, SCHNET_V_NAME));
+    SCH_TRY(memory_string(&model->level_of_theory, plan->level_of_theory));
+    SCH_TRY(memory_string(&model->training, "untrained"));
+    SCH_TRY(memory_string(&model->path, ""));
+    model->energy_scale = plan->energy_scale;
+    memcpy(model->atom_energy, plan->atom_energies, sizeof model->atom_energy);
+    for (int k = 0; k < plan->n_elements; k++) {
+        int least = k ? plan->elements[k - 1] + 1 : 1;
+        if (plan->elements[k] < least || plan->elements[k] > ELEMENT_MAX)
+            return fail(SCH_ERROR_ARGUMENT,
+                        "elements: expected atomic numbers in ascending order, found %d",
+                        plan->elements[k]);
+        model->elements[k] = plan->elements[k];
+    }
+    model->n_elements = plan->n_elements;
+    return SCH_OK;
+}
+
+sch_status sch_model_create(sch_model **out, const sch_model_plan *plan, sch_gaussian gaussian,
+                            void *state) {
+    if (plan->n_elements < 1 || plan->n_elements > ELEMENT_MAX)
+        return fail(SCH_ERROR_ARGUMENT, "elements: expected 1 to %d, found %d", ELEMENT_MAX,
+                    plan->n_elements);
+    sch_model *model = NULL;
+    SCH_TRY(model_create(&model, plan->hidden, plan->interactions, plan->rbf, plan->cutoff));
+    sch_status status = follow_plan(model, plan);
+    if (status != SCH_OK) {
+        sch_model_free(model);
+        return status;
+    }
+    place_basis(model);
+    draw_weights(model, gaussian, state);
+    *out = model;
+    return SCH_OK;
 }

@@ -1,0 +1,35 @@
+/* Frames to learn from: their neighbours never change, so they are found once. */
+#ifndef SCH_TRAIN_FRAMES_H
+#define SCH_TRAIN_FRAMES_H
+
+#include "base/status.h"
+#include "potential/neighbours.h"
+
+/** One frame; what its pointers point to is its own. */
+struct frame {
+    struct neighbours neighbours;
+    double *forces; /* [n][3] eV/Å */
+    double energy;  /* eV */
+    bool has_energy;
+};
+
+/** @return SCH_ERROR_ARGUMENT if the system has no reference forces */
+sch_status frame_create(struct frame *frame, sch_system *system, double cutoff)
+    __attribute__((warn_unused_result));
+void frame_free(struct frame *frame);
+
+/** Several frames as one list of neighbours; grows and is used again. */
+struct batch {
+    struct neighbours neighbours;
+    size_t atoms_capacity, edges_capacity;
+    int *species, *neighbour;
+    size_t *first;
+    double (*vector)[3], *distance;
+};
+
+/** Join the frames with these numbers. */
+sch_status batch_join(struct batch *batch, const struct frame *frames, size_t n,
+                      const size_t *numbers) __attribute__((warn_unused_result));
+void batch_free(struct batch *batch);
+
+#endif

@@ -1,0 +1,192 @@
+/* The trainer: it learns, it repeats itself, threads agree, and it refuses what it cannot learn. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "md/system.h"
+#include "potential/model.h"
+#include "support.h"
+
+/** Frames with references from a model of other random weights: something that can be learned. */
+enum { FRAMES = 6, ATOMS = 7 };
+
+static sch_system *frames[FRAMES];
+
+static int set_up(void **state) {
+    (void)state;
+    sch_model *teacher = support_random_model(8, 1, 6);
+    sch_potential *potential = NULL;
+    assert_ok(sch_potential_create(&potential, teacher, NULL));
+    for (int k = 0; k < FRAMES; k++) {
+        frames[k] = support_random_system(ATOMS, 3.5, 1.0, false);
+        double *forces = calloc(3 * ATOMS, sizeof *forces);
+        sch_properties properties = {.forces = forces};
+        assert_ok(sch_evaluate(potential, frames[k], &properties));
+        frames[k]->reference_forces = forces;
+        frames[k]->reference_energy = properties.energy;
+        frames[k]->has_reference_energy = true;
+    }
+    sch_potential_free(potential);
+    sch_model_free(teacher);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    for (int k = 0; k < FRAMES; k++)
+        sch_system_free(frames[k]);
+    return 0;
+}
+
+static sch_model *student(void) {
+    static const int elements[] = {1, 6, 7, 8};
+    static const double energies[101] = {[1] = -0.5, [6] = -3.0, [7] = -3.5, [8] = -4.0};
+    sch_model_plan plan = {.name = "student",
+                           .level_of_theory = "teacher",
+                           .hidden = 32,
+                           .interactions = 2,
+                           .rbf = 8,
+                           .cutoff = 5.0,
+                           .energy_scale = 1.0,
+                           .atom_energies = energies,
+                           .elements = elements,
+                           .n_elements = 4};
+    sch_model *model = NULL;
+    assert_ok(sch_model_create(&model, &plan, support_gaussian, NULL));
+    return model;
+}
+
+static sch_trainer *trainer_of(const sch_model *model, int threads) {
+    sch_trainer *trainer = NULL;
+    assert_ok(sch_trainer_create(&trainer, model, &(sch_trainer_options){.threads = threads}));
+    for (int k = 0; k < FRAMES; k++)
+        assert_ok(sch_trainer_add(trainer, frames[k]));
+    return trainer;
+}
+
+static const size_t all[FRAMES] = {0, 1, 2, 3, 4, 5};
+
+/** Train on all frames at once, with a rate that falls; the last loss. */
+static double learn(sch_trainer *trainer, int steps) {
+    double loss = 0.0;
+    for (int step = 0; step < steps; step++)
+        assert_ok(
+            sch_trainer_step(trainer, FRAMES, all, 5e-3 * (1.0 - (double)step / steps), &loss));
+    return loss;
+}
+
+static double force_error(const sch_model *model) {
+    sch_potential *potential = NULL;
+    double sum = 0.0;
+    assert_ok(sch_potential_create(&potential, model, NULL));
+    for (int k = 0; k < FRAMES; k++) {
+        double forces[3 * ATOMS];
+        assert_ok(sch_evaluate(potential, frames[k], &(sch_properties){.forces = forces}));
+        for (int i = 0; i < 3 * ATOMS; i++)
+            sum += fabs(forces[i] - frames[k]->reference_forces[i]);
+    }
+    sch_potential_free(potential);
+    return sum / (3 * ATOMS * FRAMES);
+}
+
+/** Few frames are learned by heart: the averaged weights, too, and energies as well. */
+static void learns_by_heart(void **state) {
+    (void)state;
+    sch_model *model = student(), *learned = NULL;
+    sch_trainer *trainer = trainer_of(model, 1);
+    double before = force_error(model);
+    double loss = learn(trainer, 3000);
+    assert_ok(sch_trainer_model(trainer, "by heart", &learned));
+    double after = force_error(learned);
+    assert_true(before > 0.05); /* eV/Å */
+    assert_close(after, 0.0, 0.001);
+    assert_close(loss, 0.0, 0.002);
+    sch_model_info info;
+    sch_model_describe(learned, &info);
+    assert_string_equal(info.training, "by heart");
+    sch_model_free(learned);
+    sch_trainer_free(trainer);
+    sch_model_free(model);
+}
+
+static void one_thread_repeats_itself(void **state) {
+    (void)state;
+    sch_model *model = student(), *a = NULL, *b = NULL;
+    for (int round = 0; round < 2; round++) {
+        sch_trainer *trainer = trainer_of(model, 1);
+        learn(trainer, 20);
+        assert_ok(sch_trainer_model(trainer, "", round ? &b : &a));
+        sch_trainer_free(trainer);
+    }
+    assert_memory_equal(a->arena, b->arena, a->parameters * sizeof *a->arena);
+    assert_memory_not_equal(a->arena, model->arena, a->parameters * sizeof *a->arena);
+    sch_model_free(a);
+    sch_model_free(b);
+    sch_model_free(model);
+}
+
+static void threads_agree(void **state) {
+    (void)state;
+    sch_model *model = student();
+    double losses[2][5];
+    for (int round = 0; round < 2; round++) {
+        sch_trainer *trainer = trainer_of(model, round ? 3 : 1);
+        for (int step = 0; step < 5; step++)
+            assert_ok(sch_trainer_step(trainer, FRAMES, all, 1e-3, &losses[round][step]));
+        sch_trainer_free(trainer);
+    }
+    for (int step = 0; step < 5; step++) /* AMSGrad's first steps magnify rounding */
+        assert_close(losses[1][step], losses[0][step], 1e-3 * losses[0][step]);
+    sch_model_free(model);
+}
+
+static void refusals(void **state) {
+    (void)state;
+    sch_model *model = student();
+    sch_trainer *trainer = NULL;
+    assert_fails(sch_trainer_create(&trainer, model, &(sch_trainer_options){.average = 1.5}),
+                 SCH_ERROR_ARGUMENT, "average: expected 0 to 1, found 1.5");
+    assert_fails(sch_trainer_create(&trainer, model, &(sch_trainer_options){.threads = -1}),
+                 SCH_ERROR_ARGUMENT, "threads");
+    assert_null(trainer);
+    trainer = trainer_of(model, 1);
+
+    sch_system *bare = support_random_system(3, 3.0, 1.0, false);
+    assert_fails(sch_trainer_add(trainer, bare), SCH_ERROR_ARGUMENT,
+                 "expected a frame with forces");
+    bare->reference_forces = calloc(9, sizeof(double));
+    bare->species[1] = 26;
+    assert_fails(sch_trainer_add(trainer, bare), SCH_ERROR_ELEMENT, "atom 2: element Fe");
+    bare->species[1] = 6;
+    bare->reference_forces[4] = NAN;
+    assert_ok(sch_trainer_add(trainer, bare));
+
+    double loss = -1.0;
+    const size_t beyond = 99, poisoned = FRAMES;
+    assert_fails(sch_trainer_step(trainer, 1, &beyond, 1e-3, &loss), SCH_ERROR_ARGUMENT,
+                 "found 99");
+    assert_fails(sch_trainer_step(trainer, 0, &beyond, 1e-3, &loss), SCH_ERROR_ARGUMENT,
+                 "expected frames");
+    sch_model *before = NULL, *after = NULL;
+    assert_ok(sch_trainer_model(trainer, "", &before));
+    assert_fails(sch_trainer_step(trainer, 1, &poisoned, 1e-3, &loss), SCH_ERROR_UNSTABLE,
+                 "expected a finite loss");
+    assert_ok(sch_trainer_model(trainer, "", &after));
+    assert_memory_equal(before->arena, after->arena, before->parameters * sizeof *before->arena);
+    assert_close(loss, -1.0, 0.0);
+    sch_model_free(before);
+    sch_model_free(after);
+    sch_system_free(bare);
+    sch_trainer_free(trainer);
+    sch_model_free(model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(learns_by_heart),
+        cmocka_unit_test(one_thread_repeats_itself),
+        cmocka_unit_test(threads_agree),
+        cmocka_unit_test(refusals),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
