@@ -1,0 +1,167 @@
+#include "training_set.h"
+
+#include "number.h"
+#include "program.h"
+
+#include <gsl/gsl_multifit.h>
+#include <gsl/gsl_rng.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- reading */
+
+/** Split FILE:WEIGHT in place. A name with a colon and no number after it is all name. */
+static bool split(char *argument, double *weight) {
+    *weight = 1.0;
+    char *colon = strrchr(argument, ':');
+    if (!colon || !number_real(colon + 1, weight))
+        return true;
+    *colon = '\0';
+    if (*weight > 0.0)
+        return true;
+    complain("%s: weight: expected a number above 0, found %g", argument, *weight);
+    return false;
+}
+
+static bool append(struct training_set *set, sch_system *frame) {
+    if (set->n_frames == set->capacity) {
+        size_t capacity = set->capacity ? 2 * set->capacity : 256;
+        sch_system **grown = realloc(set->frames, capacity * sizeof *grown);
+        if (!grown) {
+            complain("out of memory");
+            return false;
+        }
+        set->frames = grown;
+        set->capacity = capacity;
+    }
+    set->frames[set->n_frames++] = frame;
+    return true;
+}
+
+static bool read_frames(struct training_set *set, const char *path) {
+    sch_xyz_reader *reader = NULL;
+    sch_system *frame = NULL;
+    sch_status status = sch_xyz_open(&reader, path);
+    bool sound = true;
+    while (sound && status == SCH_OK && (status = sch_xyz_next(reader, &frame)) == SCH_OK &&
+           frame) {
+        sound = append(set, frame);
+        if (sound && !sch_system_reference_forces(frame)) {
+            complain("%s: frame %zu: expected forces, found none", path, set->n_frames);
+            sound = false;
+        }
+    }
+    if (status != SCH_OK)
+        complain("%s", sch_last_error());
+    sch_xyz_free(reader);
+    return sound && status == SCH_OK;
+}
+
+bool training_set_read(struct training_set *set, const char *argument) {
+    struct source *grown = realloc(set->sources, (set->n_sources + 1) * sizeof *set->sources);
+    char *path = strdup(argument);
+    if (grown)
+        set->sources = grown;
+    if (!grown || !path) {
+        free(path);
+        complain("out of memory");
+        return false;
+    }
+    struct source *source = &set->sources[set->n_sources++];
+    *source = (struct source){.path = path, .first = set->n_frames};
+    if (!split(path, &source->weight) || !read_frames(set, path))
+        return false;
+    source->count = set->n_frames - source->first;
+    return true;
+}
+
+void training_set_free(struct training_set *set) {
+    for (size_t k = 0; k < set->n_frames; k++)
+        sch_system_free(set->frames[k]);
+    for (size_t k = 0; k < set->n_sources; k++)
+        free((char *)set->sources[k].path);
+    free(set->frames);
+    free(set->sources);
+}
+
+/* ---------------------------------------------------------------- elements */
+
+static void count_elements(const sch_system *frame, double counts[101]) {
+    memset(counts, 0, 101 * sizeof *counts);
+    const int *numbers = sch_system_atomic_numbers(frame);
+    for (size_t i = 0; i < sch_system_n_atoms(frame); i++)
+        counts[numbers[i]] += 1.0;
+}
+
+int training_set_elements(const struct training_set *set, int elements[100]) {
+    bool seen[101] = {false};
+    for (size_t k = 0; k < set->n_frames; k++) {
+        const int *numbers = sch_system_atomic_numbers(set->frames[k]);
+        for (size_t i = 0; i < sch_system_n_atoms(set->frames[k]); i++)
+            seen[numbers[i]] = true;
+    }
+    int n = 0;
+    for (int z = 1; z <= 100; z++)
+        if (seen[z])
+            elements[n++] = z;
+    return n;
+}
+
+/** A row of element counts and an energy for each frame that has one. Returns how many. */
+static size_t fill_rows(const struct training_set *set, const int *elements, size_t n,
+                        gsl_matrix *counts, gsl_vector *totals) {
+    size_t rows = 0;
+    for (size_t k = 0; k < set->n_frames; k++) {
+        double row[101], energy;
+        if (!sch_system_reference_energy(set->frames[k], &energy))
+            continue;
+        count_elements(set->frames[k], row);
+        for (size_t z = 0; z < n; z++)
+            gsl_matrix_set(counts, rows, z, row[elements[z]]);
+        gsl_vector_set(totals, rows++, energy);
+    }
+    return rows;
+}
+
+bool training_set_atom_energies(const struct training_set *set, double energies[101]) {
+    int elements[100];
+    memset(energies, 0, 101 * sizeof *energies);
+    const size_t n = (size_t)training_set_elements(set, elements), most = set->n_frames + n;
+    gsl_matrix *counts = gsl_matrix_calloc(most, n), *covariance = gsl_matrix_calloc(n, n);
+    gsl_vector *totals = gsl_vector_calloc(most), *fit = gsl_vector_calloc(n);
+    gsl_multifit_linear_workspace *work = gsl_multifit_linear_alloc(most, n);
+    bool sound = counts && totals && fit && covariance && work;
+    /* Rows of zeros, of which there are n at least, change nothing. */
+    if (sound && fill_rows(set, elements, n, counts, totals) > 0) {
+        double residual;
+        size_t rank;
+        sound = gsl_multifit_linear_tsvd(counts, totals, 1e-10, fit, covariance, &residual, &rank,
+                                         work) == 0;
+        for (size_t z = 0; z < n; z++)
+            energies[elements[z]] = gsl_vector_get(fit, z);
+    }
+    gsl_multifit_linear_free(work);
+    gsl_matrix_free(covariance);
+    gsl_vector_free(fit);
+    gsl_vector_free(totals);
+    gsl_matrix_free(counts);
+    if (!sound)
+        complain("energies of atoms: the least-squares fit failed");
+    return sound;
+}
+
+/* ---------------------------------------------------------------- drawing */
+
+size_t training_set_draw(const struct training_set *set, void *generator) {
+    double total = 0.0;
+    for (size_t k = 0; k < set->n_sources; k++)
+        total += set->sources[k].weight * (double)set->sources[k].count;
+    double at = total * gsl_rng_uniform(generator);
+    size_t k = 0;
+    for (; k + 1 < set->n_sources; k++) {
+        at -= set->sources[k].weight * (double)set->sources[k].count;
+        if (at < 0.0)
+            break;
+    }
+    return set->sources[k].first + gsl_rng_uniform_int(generator, set->sources[k].count);
+}

@@ -1,0 +1,38 @@
+/* Frames to learn from, read from structure files, and how they are drawn. */
+#ifndef TRAINING_SET_H
+#define TRAINING_SET_H
+
+#include "schnell.h"
+
+#include <stdbool.h>
+
+/** Frames of one file: numbers first to first + count - 1 of the set. */
+struct source {
+    const char *path;
+    double weight; /**< how much oftener than others a frame of this file is drawn */
+    size_t first, count;
+};
+
+struct training_set {
+    struct source *sources;
+    size_t n_sources;
+    sch_system **frames;
+    size_t n_frames, capacity;
+};
+
+/** Read FILE or FILE:WEIGHT; complains and gives false after an error. */
+bool training_set_read(struct training_set *set, const char *argument);
+void training_set_free(struct training_set *set);
+
+/** The elements that occur, ascending. Returns how many. */
+int training_set_elements(const struct training_set *set, int elements[100]);
+
+/** Energies of single atoms, [101] by atomic number, eV, that fit the frames' energies best; where
+ *  the frames do not tell (one formula only), the smallest such ones. Zero if no frame has an
+ *  energy. Complains and gives false after an error. */
+bool training_set_atom_energies(const struct training_set *set, double energies[101]);
+
+/** Draw a frame's number: a file by weight times frames, then a frame of it. */
+size_t training_set_draw(const struct training_set *set, void *generator);
+
+#endif
