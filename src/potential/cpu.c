@@ -29,7 +29,7 @@ size_t cpu_variants(sch_precision precision, const struct cpu_variant *variants[
 }
 
 static const struct cpu_variant *best_variant(sch_precision precision) {
-    const struct cpu_variant *variants[3];
+    const struct cpu_variant *variants[3] = {NULL};
     return variants[cpu_variants(precision, variants) - 1];
 }
 

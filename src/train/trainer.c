@@ -50,7 +50,7 @@ struct sch_trainer {
 /* ---------------------------------------------------------------- beginning and end */
 
 static sch_status create_workers(sch_trainer *trainer) {
-    const struct cpu_variant *variants[3];
+    const struct cpu_variant *variants[3] = {NULL};
     trainer->variant = variants[cpu_variants(SCH_SINGLE, variants) - 1];
     SCH_TRY(memory_new(&trainer->workers, trainer->threads, sizeof *trainer->workers));
     for (int k = 0; k < trainer->threads; k++) {
