@@ -303,7 +303,8 @@ static int train(struct run *run) {
     const struct options *options = &run->options;
     static size_t numbers[BATCH_MAX];
     run->start = run->reported_at = progress_clock();
-    for (double done = 0.0; done < 1.0 && !*interrupt_signal(); done = fraction(run)) {
+    double done = 0.0;
+    while (done < 1.0 && !*interrupt_signal()) {
         for (long k = 0; k < options->batch; k++)
             numbers[k] = training_set_draw(&run->data, run->generator);
         double loss = 0.0;
@@ -315,6 +316,7 @@ static int train(struct run *run) {
         double keep = fmin(0.99, (double)run->step / ((double)run->step + 1.0));
         run->loss = keep * run->loss + (1.0 - keep) * loss;
         run->step++;
+        done = fraction(run);
         if (progress_clock() - run->reported_at > REPORT_S) {
             int result = report(run);
             if (result != PROGRAM_DONE)
