@@ -1,12 +1,11 @@
 #include "md/evaluate.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "md/joined.h"
 #include "md/neighbour_list.h"
 #include "potential/potential.h"
 
@@ -22,9 +21,8 @@ static double sum_energy(const double *atom_energies, size_t n) {
     return sum;
 }
 
-/** F_i = sum of g(i -> j) - g(j -> i) over the edges of i. The atoms are those from `start`. */
-static void sum_forces(const struct neighbours *neighbours, const double (*restrict g)[3],
-                       size_t start, size_t n, double *restrict forces) {
+void sum_forces(const struct neighbours *neighbours, const double (*restrict g)[3], size_t start,
+                size_t n, double *restrict forces) {
     for (size_t i = 0; i < n; i++) {
         double fx = 0, fy = 0, fz = 0;
         for (size_t e = neighbours->first[start + i]; e < neighbours->first[start + i + 1]; e++) {
@@ -101,67 +99,6 @@ sch_status sch_evaluate(sch_potential *potential, sch_system *system, sch_proper
 
 /* ---------------------------------------------------------------- several systems */
 
-/** The neighbours of several systems side by side, as if they were one. */
-struct joined {
-    size_t n_atoms, n_edges;
-    size_t species_capacity, first_capacity;
-    size_t neighbour_capacity, opposite_capacity, vector_capacity, distance_capacity;
-    int *species;
-    size_t *first; /* [n_atoms + 1] */
-    int *neighbour;
-    size_t *opposite;
-    double (*vector)[3];
-    double *distance;
-};
-
-static void joined_clear(struct joined *joined) {
-    free(joined->species);
-    free(joined->first);
-    free(joined->neighbour);
-    free(joined->opposite);
-    free(joined->vector);
-    free(joined->distance);
-}
-
-static sch_status reserve(struct joined *joined, size_t n_atoms, size_t n_edges) {
-    size_t atoms = joined->n_atoms, edges = joined->n_edges;
-    SCH_TRY(memory_grow(&joined->species, &joined->species_capacity, atoms, n_atoms,
-                        sizeof *joined->species));
-    SCH_TRY(memory_grow(&joined->first, &joined->first_capacity, atoms, n_atoms + 1,
-                        sizeof *joined->first));
-    SCH_TRY(memory_grow(&joined->neighbour, &joined->neighbour_capacity, edges, n_edges,
-                        sizeof *joined->neighbour));
-    SCH_TRY(memory_grow(&joined->opposite, &joined->opposite_capacity, edges, n_edges,
-                        sizeof *joined->opposite));
-    SCH_TRY(memory_grow(&joined->vector, &joined->vector_capacity, edges, n_edges,
-                        sizeof *joined->vector));
-    return memory_grow(&joined->distance, &joined->distance_capacity, edges, n_edges,
-                       sizeof *joined->distance);
-}
-
-/** Append the neighbours of one more system, atoms and edges renumbered. */
-static sch_status append(struct joined *joined, const struct neighbours *more) {
-    size_t atoms = joined->n_atoms, edges = joined->n_edges;
-    if (more->n_atoms > (size_t)INT_MAX - atoms)
-        return fail(SCH_ERROR_ARGUMENT, "batch: expected at most %d atoms together, found more",
-                    INT_MAX);
-    SCH_TRY(reserve(joined, atoms + more->n_atoms, edges + more->n_edges));
-    memcpy(joined->species + atoms, more->species, more->n_atoms * sizeof(int));
-    for (size_t i = 0; i <= more->n_atoms; i++)
-        joined->first[atoms + i] = more->first[i] + edges;
-    for (size_t e = 0; e < more->n_edges; e++) {
-        joined->neighbour[edges + e] = more->neighbour[e] + (int)atoms;
-        joined->opposite[edges + e] = more->opposite[e] + edges;
-    }
-    if (more->n_edges > 0) { /* else there may be no arrays */
-        memcpy(joined->vector + edges, more->vector, more->n_edges * sizeof *joined->vector);
-        memcpy(joined->distance + edges, more->distance, more->n_edges * sizeof(double));
-    }
-    joined->n_atoms += more->n_atoms;
-    joined->n_edges += more->n_edges;
-    return SCH_OK;
-}
-
 /** Say which of the systems failed, before what the failure said. */
 static sch_status name_system(sch_status status, size_t number) {
     char cause[512];
@@ -179,7 +116,7 @@ static sch_status join(struct joined *joined, const sch_potential *potential, si
             status = find_neighbours(potential, systems[s], &neighbours);
         if (status != SCH_OK)
             return name_system(status, s + 1);
-        SCH_TRY(append(joined, &neighbours));
+        SCH_TRY(joined_append(joined, &neighbours));
     }
     return SCH_OK;
 }
@@ -189,16 +126,7 @@ static sch_status evaluate_joined(const struct joined *joined, sch_potential *po
                                   sch_properties properties[]) {
     if (!joined->first) /* no systems at all */
         return SCH_OK;
-    struct neighbours neighbours = {
-        .n_atoms = joined->n_atoms,
-        .n_edges = joined->n_edges,
-        .species = joined->species,
-        .first = joined->first,
-        .neighbour = joined->neighbour,
-        .opposite = joined->opposite,
-        .vector = (const double(*)[3])joined->vector,
-        .distance = joined->distance,
-    };
+    const struct neighbours neighbours = joined_neighbours(joined);
     const double *atom_energies;
     const double(*gradients)[3];
     SCH_TRY(potential_evaluate(potential, &neighbours, &atom_energies, &gradients));

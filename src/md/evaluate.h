@@ -3,6 +3,7 @@
 #define SCH_MD_EVALUATE_H
 
 #include "md/system.h"
+#include "potential/neighbours.h"
 
 /** The neighbour list of a system serves until an atom has moved half of this, Å. */
 #define DEFAULT_SKIN 1.0
@@ -16,5 +17,14 @@
  */
 sch_status evaluate_forces(sch_potential *potential, sch_system *system, double *energy,
                            double *forces) __attribute__((warn_unused_result));
+
+/**
+ * Forces from the gradients of the edges: F_i = sum of g(i -> j) - g(j -> i) over the edges of i.
+ * @param gradients [in] [n_edges][3] dE/d(vector), eV/Å
+ * @param start, n  the atoms from `start` on, n of them
+ * @param forces    [out] [n][3], eV/Å
+ */
+void sum_forces(const struct neighbours *neighbours, const double (*gradients)[3], size_t start,
+                size_t n, double *forces);
 
 #endif

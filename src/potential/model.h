@@ -63,8 +63,7 @@ sch_status model_create(sch_model **model, int hidden, int interactions, int rbf
     __attribute__((warn_unused_result));
 
 /** A copy with weights of its own. */
-sch_status model_copy(sch_model **copy, const sch_model *model)
-    __attribute__((warn_unused_result));
+sch_status model_copy(sch_model **copy, const sch_model *model) __attribute__((warn_unused_result));
 
 /** Does the model know this element? */
 bool model_knows(const sch_model *model, int atomic_number);

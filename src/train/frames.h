@@ -18,18 +18,4 @@ sch_status frame_create(struct frame *frame, sch_system *system, double cutoff)
     __attribute__((warn_unused_result));
 void frame_free(struct frame *frame);
 
-/** Several frames as one list of neighbours; grows and is used again. */
-struct batch {
-    struct neighbours neighbours;
-    size_t atoms_capacity, edges_capacity;
-    int *species, *neighbour;
-    size_t *first;
-    double (*vector)[3], *distance;
-};
-
-/** Join the frames with these numbers. */
-sch_status batch_join(struct batch *batch, const struct frame *frames, size_t n,
-                      const size_t *numbers) __attribute__((warn_unused_result));
-void batch_free(struct batch *batch);
-
 #endif

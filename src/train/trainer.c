@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "md/evaluate.h"
+#include "md/joined.h"
 #include "potential/cpu_variant.h"
 #include "potential/model.h"
 #include "train/frames.h"
@@ -22,7 +24,7 @@ static const double FIRST_DECAY = 0.9, SECOND_DECAY = 0.999, TINY = 1e-8;
 /** One thread's share of a batch. */
 struct worker {
     void *network;
-    struct batch batch;
+    struct joined batch;
     double *atom_energies;       /* [atoms] */
     double (*edge_gradients)[3]; /* [edges] */
     double (*tangent)[3];        /* [atoms] forces, then -dL/dF */
@@ -110,7 +112,7 @@ void sch_trainer_free(sch_trainer *trainer) {
         struct worker *worker = &trainer->workers[k];
         if (worker->network)
             trainer->variant->destroy(worker->network);
-        batch_free(&worker->batch);
+        joined_clear(&worker->batch);
         free(worker->atom_energies);
         free(worker->edge_gradients);
         free(worker->tangent);
@@ -160,18 +162,6 @@ static double pseudo_huber(double square, double width, double *slope) {
     return root - width;
 }
 
-/** Forces of the batch into worker->tangent. */
-static void sum_forces(struct worker *worker) {
-    const struct neighbours *nb = &worker->batch.neighbours;
-    memset(worker->tangent, 0, nb->n_atoms * sizeof *worker->tangent);
-    for (size_t i = 0; i < nb->n_atoms; i++)
-        for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++)
-            for (int x = 0; x < 3; x++) {
-                worker->tangent[i][x] += worker->edge_gradients[e][x];
-                worker->tangent[nb->neighbour[e]][x] -= worker->edge_gradients[e][x];
-            }
-}
-
 /** From forces and energies of a frame to -dL/dF and dL/dE; returns the frame's loss. The loss of
  *  forces is a mean over the frame's atoms, so that small molecules count as much as large ones. */
 static double frame_loss(const sch_trainer *trainer, const struct frame *frame, size_t first_atom,
@@ -201,7 +191,7 @@ static double frame_loss(const sch_trainer *trainer, const struct frame *frame, 
 }
 
 static sch_status reserve(struct worker *worker) {
-    const struct neighbours *nb = &worker->batch.neighbours;
+    const struct joined *nb = &worker->batch;
     SCH_TRY(memory_grow(&worker->atom_energies, &worker->atoms_capacity, 0, nb->n_atoms,
                         sizeof *worker->atom_energies));
     SCH_TRY(memory_grow(&worker->tangent, &worker->tangent_capacity, 0, nb->n_atoms,
@@ -215,12 +205,15 @@ static sch_status reserve(struct worker *worker) {
 /** Loss and gradient of a share of the batch. */
 static sch_status differentiate(const sch_trainer *trainer, struct worker *worker, size_t n,
                                 const size_t *numbers, double share) {
-    SCH_TRY(batch_join(&worker->batch, trainer->frames, n, numbers));
+    joined_reset(&worker->batch);
+    for (size_t k = 0; k < n; k++)
+        SCH_TRY(joined_append(&worker->batch, &trainer->frames[numbers[k]].neighbours));
+    const struct neighbours nb = joined_neighbours(&worker->batch);
     SCH_TRY(reserve(worker));
     SCH_TRY(trainer->variant->renew(worker->network));
-    SCH_TRY(trainer->variant->evaluate(worker->network, &worker->batch.neighbours,
-                                       worker->atom_energies, worker->edge_gradients));
-    sum_forces(worker);
+    SCH_TRY(trainer->variant->evaluate(worker->network, &nb, worker->atom_energies,
+                                       worker->edge_gradients));
+    sum_forces(&nb, (const double(*)[3])worker->edge_gradients, 0, nb.n_atoms, worker->tangent[0]);
     size_t atom = 0;
     worker->loss = 0.0;
     for (size_t k = 0; k < n; k++) {
@@ -228,7 +221,7 @@ static sch_status differentiate(const sch_trainer *trainer, struct worker *worke
         worker->loss += frame_loss(trainer, frame, atom, share, worker);
         atom += frame->neighbours.n_atoms;
     }
-    return trainer->variant->differentiate(worker->network, &worker->batch.neighbours,
+    return trainer->variant->differentiate(worker->network, &nb,
                                            (const double(*)[3])worker->tangent,
                                            worker->energy_weights, worker->gradient);
 }
