@@ -318,8 +318,8 @@ typedef struct sch_trajectory sch_trajectory;
 
 /**
  * Create a trajectory file; its suffix says the format: ".xyz" or ".extxyz" (extended XYZ with
- * velocities, forces and energy), ".h5" or ".h5md" (H5MD 1.1). An older file of that name is
- * replaced.
+ * velocities, forces and energy), ".h5" or ".h5md" (H5MD 1.1; forces in kJ/mol/Å, as its readers
+ * have them). An older file of that name is replaced.
  */
 SCH_CHECKED sch_status sch_trajectory_create(sch_trajectory **trajectory, const char *path,
                                              const sch_simulation *simulation);

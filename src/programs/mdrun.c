@@ -2,15 +2,14 @@
 #include "schnell.h"
 
 #include "interrupt.h"
-#include "number.h"
 #include "options.h"
+#include "outputs.h"
 #include "paths.h"
 #include "program.h"
 #include "progress.h"
 #include "random.h"
 #include "report.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +33,6 @@ struct run {
     double wall_s;
     const char *status;
 };
-
-static int out_of_memory(void) {
-    complain("out of memory");
-    return PROGRAM_FAILED;
-}
 
 /* ---------------------------------------------------------------- what goes in */
 
@@ -100,20 +94,14 @@ static int prepare(struct run *run) {
     int result = read_structure(run);
     if (result != PROGRAM_DONE)
         return result;
-    sch_status status = sch_model_load(&run->model, options->model);
-    if (status != SCH_OK) {
-        complain("%s", sch_last_error());
-        return exit_for_input(status);
-    }
+    result = model_choice_open(&options->choice, &run->model, &run->potential);
+    if (result != PROGRAM_DONE)
+        return result;
     result = set_velocities(run);
     if (result != PROGRAM_DONE)
         return result;
-    status = sch_potential_create(&run->potential, run->model, &options->potential);
-    if (status != SCH_OK) {
-        complain("%s", sch_last_error());
-        return PROGRAM_FAILED;
-    }
-    status = sch_simulation_create(&run->simulation, run->system, run->potential, options->dt_fs);
+    sch_status status =
+        sch_simulation_create(&run->simulation, run->system, run->potential, options->dt_fs);
     if (status != SCH_OK) {
         complain("%s: %s", options->structure, sch_last_error());
         return exit_for_input(status);
@@ -143,25 +131,12 @@ static int name_outputs(struct run *run) {
 static int check_outputs(const struct run *run) {
     sch_model_info model;
     sch_model_describe(run->model, &model);
-    const char *options[] = {"STRUCTURE", "--model", "--out", "--log", "--json"};
-    const char *paths[] = {run->options.structure, model.path, run->out, run->log,
-                           run->options.json};
-    enum { FIRST_OUTPUT = 2, ALL = 5 };
-    for (int i = FIRST_OUTPUT; i < ALL; i++)
-        for (int j = 0; j < i && paths[i]; j++)
-            if (paths[j] && paths_same(paths[i], paths[j])) {
-                complain("%s: expected another file than %s, found \"%s\" for both", options[i],
-                         options[j], paths[i]);
-                return PROGRAM_USAGE;
-            }
-    for (int i = FIRST_OUTPUT; i < ALL; i++) {
-        const char *reason = paths[i] ? paths_not_writable(paths[i]) : NULL;
-        if (reason) {
-            complain("%s: cannot be written: %s", paths[i], reason);
-            return PROGRAM_FAILED;
-        }
-    }
-    return PROGRAM_DONE;
+    const struct named_path paths[] = {{"STRUCTURE", run->options.structure},
+                                       {"--model", model.path},
+                                       {"--out", run->out},
+                                       {"--log", run->log},
+                                       {"--json", run->options.json}};
+    return outputs_check(paths, 2, sizeof paths / sizeof *paths);
 }
 
 /* Sample the present step, and append it to both files. */
@@ -270,18 +245,6 @@ static int simulate(struct run *run) {
 
 /* ---------------------------------------------------------------- the summary */
 
-static int write_json(const struct run *run, const struct report *report) {
-    char *text = report_json(report);
-    if (!text)
-        return out_of_memory();
-    sch_status status = sch_write_file(run->options.json, text, strlen(text));
-    free(text);
-    if (status == SCH_OK)
-        return PROGRAM_DONE;
-    complain("%s", sch_last_error());
-    return PROGRAM_FAILED;
-}
-
 static void print_summary(const struct run *run, const struct report *report) {
     report_print(report, stdout);
     if (run->out || run->log)
@@ -302,13 +265,12 @@ static int summarise(const struct run *run) {
     report_analyse(&report, &run->samples);
     if (!options->quiet)
         print_summary(run, &report);
-    if (fflush(stdout) != 0) {
-        complain("standard output: cannot be written: %s", strerror(errno));
-        return PROGRAM_FAILED;
-    }
+    int result = outputs_flush();
+    if (result != PROGRAM_DONE)
+        return result;
     // After a failed output one error has been reported, and the disk is probably full.
     if (options->json && strcmp(run->status, "output failed") != 0)
-        return write_json(run, &report);
+        return outputs_write_text(options->json, report_json(&report));
     return PROGRAM_DONE;
 }
 

@@ -2,11 +2,11 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include "schnell.h"
+#include "model_choice.h"
 
 struct options {
     const char *structure;
-    const char *model; /**< name or file */
+    struct model_choice choice;
     long steps;
     double dt_fs;
     double temperature_K;
@@ -15,7 +15,6 @@ struct options {
     const char *out, *log; /**< NULL: a name from the structure's; "none": no file */
     const char *json;      /**< NULL: no file */
     long every;
-    sch_potential_options potential;
     bool quiet;
 };
 

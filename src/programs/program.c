@@ -19,6 +19,11 @@ void complain(const char *format, ...) {
     fprintf(stderr, "%s: %s\n", program_invocation_short_name, line);
 }
 
+int out_of_memory(void) {
+    complain("out of memory");
+    return PROGRAM_FAILED;
+}
+
 int exit_for_input(sch_status status) {
     switch (status) {
     case SCH_ERROR_IO:

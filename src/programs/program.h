@@ -7,6 +7,7 @@
 /** Exit statuses of every program; a run that a signal ended gives 128 + the signal's number. */
 enum program_exit {
     PROGRAM_DONE = 0,
+    PROGRAM_BOUND = 1, /**< a bound that the user set is broken */
     PROGRAM_USAGE = 2, /**< a wrong option or value */
     PROGRAM_INPUT = 3, /**< a structure or model that cannot be used */
     PROGRAM_FAILED = 4 /**< no such device, an output that cannot be written, a run that blew up */
@@ -14,6 +15,9 @@ enum program_exit {
 
 /** One line on stderr, "mdrun: ..."; control characters become '?', what is too long is cut. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Complain of it; gives PROGRAM_FAILED. */
+int out_of_memory(void);
 
 /** The exit status for a failure of the library while it took in what the user gave. */
 int exit_for_input(sch_status status);

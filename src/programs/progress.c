@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,21 +50,14 @@ static int terminal_width(void) {
     return size.ws_col - 1; // the last column would make some terminals wrap
 }
 
-void progress_draw(struct progress *progress, long done) {
-    double now = progress_clock(), elapsed = now - progress->start;
-    if (!progress->shown || done == 0 || elapsed <= 0)
-        return;
-    if (progress->drawn_at > 0 && now - progress->drawn_at < INTERVAL)
-        return;
-    double speed = (double)done / elapsed;
-    char line[256], at[NUMBER_SIZE], of[NUMBER_SIZE], per_s[NUMBER_SIZE], per_day[NUMBER_SIZE];
-    char left[NUMBER_SIZE];
-    time_left(left, sizeof left, (double)(progress->steps - done) / speed);
-    int length = snprintf(line, sizeof line, "step %s of %s, %s steps/s, %s ns/day, %s left",
-                          number_grouped(at, done), number_grouped(of, progress->steps),
-                          number_short(per_s, speed),
-                          number_short(per_day, speed * progress->dt_fs * 1e-6 * 86400), left);
-    int room = terminal_width();
+bool progress_due(const struct progress *progress) {
+    double now = progress_clock();
+    return progress->shown && now > progress->start &&
+           (progress->drawn_at == 0 || now - progress->drawn_at >= INTERVAL);
+}
+
+void progress_show(struct progress *progress, const char *line) {
+    int length = (int)strlen(line), room = terminal_width();
     if (length > room)
         length = room;
     // Blanks wipe what a longer line left behind.
@@ -71,7 +65,21 @@ void progress_draw(struct progress *progress, long done) {
             progress->width > length ? progress->width - length : 0, "");
     fflush(stderr);
     progress->width = length;
-    progress->drawn_at = now;
+    progress->drawn_at = progress_clock();
+}
+
+void progress_draw(struct progress *progress, long done) {
+    if (done == 0 || !progress_due(progress))
+        return;
+    double speed = (double)done / (progress_clock() - progress->start);
+    char line[256], at[NUMBER_SIZE], of[NUMBER_SIZE], per_s[NUMBER_SIZE], per_day[NUMBER_SIZE];
+    char left[NUMBER_SIZE];
+    time_left(left, sizeof left, (double)(progress->steps - done) / speed);
+    snprintf(line, sizeof line, "step %s of %s, %s steps/s, %s ns/day, %s left",
+             number_grouped(at, done), number_grouped(of, progress->steps),
+             number_short(per_s, speed),
+             number_short(per_day, speed * progress->dt_fs * 1e-6 * 86400), left);
+    progress_show(progress, line);
 }
 
 void progress_clear(struct progress *progress) {

@@ -1,4 +1,4 @@
-/* A line on the terminal that tells how far a run is. */
+/* A line on the terminal that tells how far a program is. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
@@ -6,7 +6,7 @@
 
 struct progress {
     bool shown; /**< is there a terminal, and does the user want the line? */
-    long steps; /**< of the whole run */
+    long steps; /**< of the whole run; it and dt_fs are for progress_draw alone */
     double dt_fs;
     double start;    /**< clock, s */
     double drawn_at; /**< clock, s */
@@ -22,8 +22,14 @@ void progress_start(struct progress *progress, bool wanted, long steps, double d
 /** How many steps to do before the next call, so that the line stays fresh. */
 long progress_stride(const struct progress *progress, long done);
 
-/** Draw the line anew, a few times a second at most. */
+/** Draw the line of an MD run anew, a few times a second at most. */
 void progress_draw(struct progress *progress, long done);
+
+/** Is it time to draw the line? */
+bool progress_due(const struct progress *progress);
+
+/** Draw a line of the caller's own words, in ASCII: it is cut to the width of the terminal. */
+void progress_show(struct progress *progress, const char *line);
 
 /** Wipe the line. */
 void progress_clear(struct progress *progress);

@@ -1,8 +1,8 @@
 #include "report.h"
 
+#include "json.h"
 #include "number.h"
 
-#include <cjson/cJSON.h>
 #include <gsl/gsl_fit.h>
 #include <math.h>
 #include <string.h>
@@ -100,21 +100,9 @@ void report_print(const struct report *report, FILE *stream) {
 
 /* ---------------------------------------------------------------- for programs */
 
-struct field {
-    const char *key;
-    double value;
-};
-
-static bool add_numbers(cJSON *object, const struct field *fields, size_t n) {
-    for (size_t i = 0; i < n; i++) // cJSON writes null for what is not finite
-        if (!cJSON_AddNumberToObject(object, fields[i].key, fields[i].value))
-            return false;
-    return true;
-}
-
 static bool add_all(cJSON *object, const struct report *report) {
-    const struct field sizes[] = {{"parameters", (double)report->model.parameters}};
-    const struct field figures[] = {
+    const struct json_number sizes[] = {{"parameters", (double)report->model.parameters}};
+    const struct json_number figures[] = {
         {"steps", (double)report->steps},
         {"dt_fs", report->dt_fs},
         {"seed", (double)report->seed},
@@ -131,21 +119,17 @@ static bool add_all(cJSON *object, const struct report *report) {
     };
     return cJSON_AddNumberToObject(object, "atoms", (double)report->atoms) &&
            cJSON_AddStringToObject(object, "model", report->model.name) &&
-           add_numbers(object, sizes, sizeof sizes / sizeof *sizes) &&
+           json_add_numbers(object, sizes, sizeof sizes / sizeof *sizes) &&
            cJSON_AddStringToObject(object, "device", report->device) &&
-           add_numbers(object, figures, sizeof figures / sizeof *figures) &&
+           json_add_numbers(object, figures, sizeof figures / sizeof *figures) &&
            cJSON_AddStringToObject(object, "status", report->status) &&
            cJSON_AddStringToObject(object, "version", sch_version());
 }
 
 char *report_json(const struct report *report) {
-    char *text = NULL, *line = NULL;
     cJSON *object = cJSON_CreateObject();
     if (object && add_all(object, report))
-        text = cJSON_Print(object);
-    if (text && asprintf(&line, "%s\n", text) < 0)
-        line = NULL;
-    cJSON_free(text);
+        return json_text(object);
     cJSON_Delete(object);
-    return line;
+    return NULL;
 }

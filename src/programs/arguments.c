@@ -1,0 +1,55 @@
+#include "arguments.h"
+
+#include "number.h"
+#include "program.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <gsl/gsl_version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Noreturn void argument_wrong(const char *option, const char *expected, const char *found) {
+    complain("%s: expected %s, found \"%s\"", option, expected, found);
+    exit(PROGRAM_USAGE);
+}
+
+long argument_whole(const char *option, const char *text, long least, long most,
+                    const char *expected) {
+    long number;
+    if (!number_whole(text, least, most, &number))
+        argument_wrong(option, expected, text);
+    return number;
+}
+
+size_t argument_choice(const char *option, const char *text, const char *const words[],
+                       const char *expected) {
+    for (size_t i = 0; words[i]; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    argument_wrong(option, expected, text);
+}
+
+const char *argument_file(const char *option, const char *text) {
+    if (!*text)
+        argument_wrong(option, "a file name", text);
+    return text;
+}
+
+static void print_version(FILE *stream, struct argp_state *state) {
+    (void)state;
+    fprintf(stream, "%s (Schnell) %s\n%s\nGSL %s, cJSON %s\n", program_invocation_short_name,
+            sch_version(), sch_build_description(), gsl_version, cJSON_Version());
+}
+
+void arguments_parse(const struct argp *parser, int argc, char **argv, void *options) {
+    argp_program_version_hook = print_version;
+    argp_err_exit_status = PROGRAM_USAGE;
+    setenv("ARGP_HELP_FMT", "no-dup-args-note", 0); // the note would not fit the screen
+    argv[0] = program_invocation_short_name;        // getopt names the program by it
+    if (argp_parse(parser, argc, argv, 0, NULL, options) != 0) {
+        complain("out of memory");
+        exit(PROGRAM_FAILED);
+    }
+}

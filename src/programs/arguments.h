@@ -1,0 +1,25 @@
+/* What the command lines of all programs share. */
+#ifndef ARGUMENTS_H
+#define ARGUMENTS_H
+
+#include <argp.h>
+#include <stddef.h>
+
+/** Complain of a value, and end the program. */
+_Noreturn void argument_wrong(const char *option, const char *expected, const char *found);
+
+/** A whole number within the range. */
+long argument_whole(const char *option, const char *text, long least, long most,
+                    const char *expected);
+
+/** One of several words, the last followed by NULL; gives its place in the list. */
+size_t argument_choice(const char *option, const char *text, const char *const words[],
+                       const char *expected);
+
+/** Any name but the empty one. */
+const char *argument_file(const char *option, const char *text);
+
+/** Read the command line; ends the program on --help, --version and on a wrong option. */
+void arguments_parse(const struct argp *parser, int argc, char **argv, void *options);
+
+#endif

@@ -1,0 +1,408 @@
+/* mdvalidate - how far a model is from reference energies and forces: read, evaluate, compare. */
+#include "schnell.h"
+
+#include "interrupt.h"
+#include "number.h"
+#include "outputs.h"
+#include "program.h"
+#include "progress.h"
+#include "validate_csv.h"
+#include "validate_figures.h"
+#include "validate_histogram.h"
+#include "validate_options.h"
+#include "validate_plot.h"
+#include "validate_report.h"
+#include "validate_units.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Frames are evaluated together: threads that wait for each other at every step of a small batch
+ * lose more than one thread loses to a large one that leaves the cache. */
+enum { BATCH_FRAMES = 256, BATCH_ATOMS = 4096 };
+
+struct batch {
+    size_t n, n_atoms;
+    sch_system *systems[BATCH_FRAMES];
+    sch_properties predicted[BATCH_FRAMES];
+    double *forces; /* [capacity][3] eV/Å, of all systems, one after the other */
+    size_t capacity;
+};
+
+/* A validation, and what it holds. Everything starts as zero; release() frees what was made. */
+struct validation {
+    struct validate_options options;
+    sch_model *model;
+    sch_potential *potential;
+    struct batch batch;
+    struct figures figures;
+    struct csv csv;
+    struct histograms *histograms; /* NULL: no plot */
+
+    size_t file;             /* number of the file that is read, from 0 */
+    long frames;             /* read from it */
+    struct unit_check units; /* of the file */
+
+    struct progress progress;
+    long total_frames;
+    double start, wall_s;
+    const char *status;
+};
+
+static const char *file_name(const struct validation *run) {
+    return run->options.references[run->file];
+}
+
+/* ---------------------------------------------------------------- before anything is evaluated */
+
+/* A name that is wrong is told now, not after the hours that the files before it take. What is no
+ * ordinary file, such as a pipe, cannot be opened twice. */
+static int check_references(const struct validation *run) {
+    for (size_t i = 0; i < run->options.n_references; i++) {
+        const char *path = run->options.references[i];
+        struct stat about;
+        sch_xyz_reader *reader;
+        if (strcmp(path, "-") == 0 ||
+            (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)))
+            continue;
+        sch_status status = sch_xyz_open(&reader, path);
+        if (status != SCH_OK) {
+            complain("%s", sch_last_error());
+            return exit_for_input(status);
+        }
+        sch_xyz_free(reader);
+    }
+    return PROGRAM_DONE;
+}
+
+/* No output may replace an input. */
+static int check_outputs(const struct validation *run) {
+    const struct validate_options *options = &run->options;
+    sch_model_info model;
+    sch_model_describe(run->model, &model);
+    size_t n = 0, n_inputs = options->n_references + 1;
+    struct named_path *paths = calloc(n_inputs + 3, sizeof *paths);
+    if (!paths)
+        return out_of_memory();
+    for (size_t i = 0; i < options->n_references; i++)
+        paths[n++] = (struct named_path){"REFERENCE", options->references[i]};
+    paths[n++] = (struct named_path){"--model", model.path};
+    paths[n++] = (struct named_path){"--json", options->json};
+    paths[n++] = (struct named_path){"--csv", options->csv};
+    paths[n++] = (struct named_path){"--plot", options->plot};
+    int result = outputs_check(paths, n_inputs, n);
+    free(paths);
+    return result;
+}
+
+static int prepare(struct validation *run) {
+    const struct validate_options *options = &run->options;
+    int result = check_references(run);
+    if (result == PROGRAM_DONE)
+        result = model_choice_open(&options->choice, &run->model, &run->potential);
+    if (result == PROGRAM_DONE)
+        result = check_outputs(run);
+    if (result != PROGRAM_DONE || !options->plot)
+        return result;
+    run->histograms = malloc(sizeof *run->histograms);
+    if (!run->histograms)
+        return out_of_memory();
+    histograms_start(run->histograms);
+    return PROGRAM_DONE;
+}
+
+/* ---------------------------------------------------------------- a batch */
+
+static void batch_clear(struct batch *batch) {
+    for (size_t i = 0; i < batch->n; i++)
+        sch_system_free(batch->systems[i]);
+    batch->n = batch->n_atoms = 0;
+}
+
+/* Room for the forces, which the systems then share. */
+static bool batch_make_room(struct batch *batch) {
+    if (batch->n_atoms > batch->capacity) {
+        double *forces = realloc(batch->forces, batch->n_atoms * 3 * sizeof *forces);
+        if (!forces)
+            return false;
+        batch->forces = forces;
+        batch->capacity = batch->n_atoms;
+    }
+    size_t first = 0;
+    for (size_t i = 0; i < batch->n; i++) {
+        batch->predicted[i] = (sch_properties){.forces = batch->forces + 3 * first};
+        first += sch_system_n_atoms(batch->systems[i]);
+    }
+    return true;
+}
+
+/* The number in its file of a frame of the batch. */
+static long frame_number(const struct validation *run, size_t i) {
+    return run->frames - (long)(run->batch.n - i) + 1;
+}
+
+/* The library names a system by its place in the batch; the user wants the frame. */
+static int explain_failure(struct validation *run, sch_status status) {
+    struct batch *batch = &run->batch;
+    char cause[1024];
+    snprintf(cause, sizeof cause, "%s", sch_last_error());
+    progress_clear(&run->progress);
+    for (size_t i = 0; i < batch->n; i++) {
+        sch_status again = sch_evaluate(run->potential, batch->systems[i], &batch->predicted[i]);
+        if (again != SCH_OK) {
+            complain("%s: frame %ld: %s", file_name(run), frame_number(run, i), sch_last_error());
+            return exit_for_input(again);
+        }
+    }
+    complain("%s: %s", file_name(run), cause);
+    return exit_for_input(status);
+}
+
+static bool all_finite(const sch_properties *predicted, size_t n_atoms) {
+    bool finite = isfinite(predicted->energy);
+    for (size_t k = 0; k < 3 * n_atoms; k++)
+        finite = finite && isfinite(predicted->forces[k]);
+    return finite;
+}
+
+/* Take a frame into account everywhere. */
+static int compare(struct validation *run, size_t i) {
+    const sch_system *system = run->batch.systems[i];
+    const sch_properties *predicted = &run->batch.predicted[i];
+    const struct place place = {.file = file_name(run), .frame = frame_number(run, i)};
+    const double *reference = sch_system_reference_forces(system);
+    size_t n_atoms = sch_system_n_atoms(system);
+    if (!all_finite(predicted, n_atoms)) {
+        progress_clear(&run->progress);
+        complain("%s: frame %ld: expected finite energy and forces of the model, found others",
+                 place.file, place.frame);
+        return PROGRAM_FAILED;
+    }
+    if (!figures_add(&run->figures, system, predicted, &place))
+        return out_of_memory();
+    unit_check_add(&run->units, reference, predicted->forces, 3 * n_atoms);
+    if (run->histograms)
+        histograms_add(run->histograms, reference, predicted->forces, 3 * n_atoms);
+    run->total_frames++;
+    return !run->csv.open || csv_add(&run->csv, system, predicted->forces, &place) ? PROGRAM_DONE
+                                                                                   : PROGRAM_FAILED;
+}
+
+/* The CSV file is created when there is something to write: a start that fails leaves nothing. */
+static int open_csv(struct validation *run) {
+    const char *path = run->options.csv;
+    return !path || run->csv.open || csv_open(&run->csv, path) ? PROGRAM_DONE : PROGRAM_FAILED;
+}
+
+static void show_progress(struct validation *run) {
+    if (!progress_due(&run->progress))
+        return;
+    struct group total;
+    char line[256], frames[NUMBER_SIZE], speed[NUMBER_SIZE], mae[NUMBER_SIZE];
+    figures_total(&run->figures, &total);
+    snprintf(line, sizeof line, "frame %s, file %zu of %zu, %s frames/s, force MAE %s meV/A",
+             number_grouped(frames, run->total_frames), run->file + 1, run->options.n_references,
+             number_short(speed, (double)run->total_frames / (progress_clock() - run->start)),
+             number_short(mae, 1e3 * force_mae(&total.force)));
+    progress_show(&run->progress, line);
+}
+
+static int evaluate_batch(struct validation *run) {
+    struct batch *batch = &run->batch;
+    if (batch->n == 0)
+        return PROGRAM_DONE;
+    if (!batch_make_room(batch))
+        return out_of_memory();
+    sch_status status =
+        sch_evaluate_batch(run->potential, batch->n, batch->systems, batch->predicted);
+    if (status != SCH_OK)
+        return explain_failure(run, status);
+    int result = open_csv(run);
+    for (size_t i = 0; i < batch->n && result == PROGRAM_DONE; i++)
+        result = compare(run, i);
+    if (result == PROGRAM_DONE && run->csv.open && !csv_flush(&run->csv))
+        result = PROGRAM_FAILED;
+    batch_clear(batch);
+    show_progress(run);
+    return result;
+}
+
+/* ---------------------------------------------------------------- a file */
+
+/* The next frame into the batch; *ended after the last one. */
+static int read_frame(struct validation *run, sch_xyz_reader *reader, bool *ended) {
+    struct batch *batch = &run->batch;
+    sch_system *system;
+    sch_status status = sch_xyz_next(reader, &system);
+    if (status != SCH_OK && *interrupt_signal()) { // a pipe that a signal broke off
+        *ended = true;
+        return PROGRAM_DONE;
+    }
+    if (status != SCH_OK) {
+        progress_clear(&run->progress);
+        complain("%s (frame %ld)", sch_last_error(), run->frames + 1);
+        return exit_for_input(status);
+    }
+    *ended = !system;
+    if (!system)
+        return PROGRAM_DONE;
+    batch->systems[batch->n++] = system;
+    batch->n_atoms += sch_system_n_atoms(system);
+    run->frames++;
+    if (sch_system_reference_forces(system))
+        return PROGRAM_DONE;
+    progress_clear(&run->progress);
+    complain("%s: frame %ld: expected forces (Properties=...:forces:R:3), found none",
+             file_name(run), run->frames);
+    return PROGRAM_INPUT;
+}
+
+static void warn_of_units(struct validation *run) {
+    char words[256];
+    if (!unit_check_finds(&run->units, words, sizeof words))
+        return;
+    progress_clear(&run->progress);
+    complain("warning: %s: frames 1 to %ld: expected forces in eV/Å, they look like %s",
+             file_name(run), run->frames, words);
+}
+
+static int read_frames(struct validation *run, sch_xyz_reader *reader) {
+    const volatile int *stop = interrupt_signal();
+    struct batch *batch = &run->batch;
+    bool ended = false;
+    int result = PROGRAM_DONE;
+    while (!ended && result == PROGRAM_DONE && !*stop) {
+        result = read_frame(run, reader, &ended);
+        bool full = batch->n == BATCH_FRAMES || batch->n_atoms >= BATCH_ATOMS;
+        if (result == PROGRAM_DONE && (full || ended))
+            result = evaluate_batch(run);
+    }
+    batch_clear(batch);
+    return result;
+}
+
+static int validate_file(struct validation *run) {
+    sch_xyz_reader *reader;
+    run->frames = 0;
+    run->units = (struct unit_check){0};
+    sch_status status = sch_xyz_open(&reader, file_name(run));
+    if (status != SCH_OK) {
+        progress_clear(&run->progress);
+        complain("%s", sch_last_error());
+        return exit_for_input(status);
+    }
+    int result = read_frames(run, reader);
+    sch_xyz_free(reader);
+    if (result == PROGRAM_DONE)
+        warn_of_units(run);
+    return result;
+}
+
+/* All files, or those up to a signal. */
+static int validate(struct validation *run) {
+    const volatile int *stop = interrupt_signal();
+    int result = PROGRAM_DONE;
+    progress_start(&run->progress, !run->options.quiet, 0, 0);
+    run->start = progress_clock();
+    for (; run->file < run->options.n_references && result == PROGRAM_DONE && !*stop; run->file++)
+        result = validate_file(run);
+    if (result == PROGRAM_DONE && run->csv.open && !csv_close(&run->csv))
+        result = PROGRAM_FAILED;
+    csv_discard(&run->csv); // after a failure: it would look like the whole
+    run->wall_s = progress_clock() - run->start;
+    progress_clear(&run->progress);
+    run->status = *stop ? "interrupted" : "finished";
+    figures_settle(&run->figures);
+    return result;
+}
+
+/* ---------------------------------------------------------------- what was found */
+
+/* A mean error far above the spread about it is another zero, not a bad model. */
+static void note_other_zero(const struct validation *run) {
+    const double far_eV_per_atom = 0.1;
+    for (size_t i = 0; i < run->figures.n; i++) {
+        const struct group *group = &run->figures.groups[i];
+        double atoms = (double)group->atoms / (double)group->frames;
+        double offset = group_energy_offset(group);
+        if (run->figures.shift != SHIFT_NONE || !(fabs(offset) > far_eV_per_atom * atoms))
+            continue;
+        complain("note: the energies of %s have another zero (mean error %.4g eV): "
+                 "see --shift",
+                 group->formula, offset);
+        return; // once is enough
+    }
+}
+
+static int draw(const struct validation *run, const struct validate_report *report) {
+    char *title, frames[NUMBER_SIZE], mae[NUMBER_SIZE];
+    const struct force_sums *sums = &report->total.force;
+    if (asprintf(&title, "%s: %s frames, force MAE %s meV/Å, R² %.5f", report->model.name,
+                 number_grouped(frames, report->total.frames),
+                 number_short(mae, 1e3 * force_mae(sums)), force_r2(sums)) < 0)
+        return out_of_memory();
+    int result = validate_plot(run->options.plot, title, run->histograms, sums);
+    free(title);
+    return result;
+}
+
+static int check_bound(const struct validation *run, const struct group *total) {
+    double mae = 1e3 * force_mae(&total->force);
+    if (mae <= run->options.max_force_mae)
+        return PROGRAM_DONE;
+    complain("force MAE: expected at most %g meV/Å, found %.4g", run->options.max_force_mae, mae);
+    return PROGRAM_BOUND;
+}
+
+static int summarise(const struct validation *run) {
+    const struct validate_options *options = &run->options;
+    struct validate_report report = {.references = options->references,
+                                     .n_references = options->n_references,
+                                     .device = sch_potential_device(run->potential),
+                                     .status = run->status,
+                                     .wall_s = run->wall_s,
+                                     .figures = &run->figures};
+    sch_model_describe(run->model, &report.model);
+    figures_total(&run->figures, &report.total);
+    if (!options->quiet) {
+        validate_report_print(&report, stdout);
+        note_other_zero(run);
+    }
+    int result = outputs_flush();
+    if (result == PROGRAM_DONE && options->json)
+        result = outputs_write_text(options->json, validate_report_json(&report));
+    if (result == PROGRAM_DONE && run->histograms)
+        result = draw(run, &report);
+    int stopped = *interrupt_signal();
+    if (result == PROGRAM_DONE)
+        result = stopped ? 128 + stopped : check_bound(run, &report.total);
+    return result;
+}
+
+static void release(struct validation *run) {
+    batch_clear(&run->batch);
+    free(run->batch.forces);
+    free(run->histograms);
+    figures_free(&run->figures);
+    sch_potential_free(run->potential);
+    sch_model_free(run->model);
+    free(run->options.references);
+}
+
+int main(int argc, char **argv) {
+    struct validation run = {0};
+    validate_options_parse(&run.options, argc, argv);
+    run.figures.shift = run.options.shift;
+    int result = prepare(&run);
+    if (result == PROGRAM_DONE) {
+        interrupt_catch();
+        result = validate(&run);
+    }
+    if (result == PROGRAM_DONE)
+        result = summarise(&run);
+    release(&run);
+    return result;
+}

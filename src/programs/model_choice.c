@@ -1,0 +1,68 @@
+#include "model_choice.h"
+
+#include "arguments.h"
+#include "program.h"
+
+enum { THREADS_MAX = 1024 };
+
+enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION }; // far from a program's own
+
+const struct model_choice model_choice_default = {.model = "tiny", .potential = {.device = "auto"}};
+
+/* The last column is a group: --help lists the groups in order, those of the program among them. */
+static const struct argp_option OPTIONS[] = {
+    {"model", 'm', "NAME|FILE", 0, "original, tiny, ultra-tiny or a file (tiny)", 1},
+    {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda or reference (auto)", 6},
+    {"threads", KEY_THREADS, "N", 0, "CPU threads (as many as OpenMP would use)", 7},
+    {"filters", KEY_FILTERS, "HOW", 0, "table or exact (table)", 8},
+    {"precision", KEY_PRECISION, "HOW", 0, "single or double (single)", 9},
+    {0}};
+
+static error_t take(int key, char *text, struct argp_state *state) {
+    static const char *const devices[] = {"auto", "cpu", "cuda", "reference", NULL};
+    static const char *const filters[] = {"table", "exact", NULL};
+    static const char *const precisions[] = {"single", "double", NULL};
+    struct model_choice *choice = state->input;
+    sch_potential_options *potential = &choice->potential;
+    switch (key) {
+    case 'm':
+        choice->model = argument_file("--model", text);
+        return 0;
+    case KEY_DEVICE:
+        potential->device =
+            devices[argument_choice("--device", text, devices, "auto, cpu, cuda or reference")];
+        return 0;
+    case KEY_THREADS:
+        potential->threads =
+            (int)argument_whole("--threads", text, 1, THREADS_MAX, "a whole number from 1 to 1024");
+        return 0;
+    case KEY_FILTERS:
+        potential->filters = argument_choice("--filters", text, filters, "table or exact")
+                                 ? SCH_FILTERS_EXACT
+                                 : SCH_FILTERS_TABLE;
+        return 0;
+    case KEY_PRECISION:
+        potential->precision = argument_choice("--precision", text, precisions, "single or double")
+                                   ? SCH_DOUBLE
+                                   : SCH_SINGLE;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp model_choice_parser = {.options = OPTIONS, .parser = take};
+
+int model_choice_open(const struct model_choice *choice, sch_model **model,
+                      sch_potential **potential) {
+    sch_status status = sch_model_load(model, choice->model);
+    if (status != SCH_OK) {
+        complain("%s", sch_last_error());
+        return exit_for_input(status);
+    }
+    if (sch_potential_create(potential, *model, &choice->potential) != SCH_OK) {
+        complain("%s", sch_last_error());
+        return PROGRAM_FAILED;
+    }
+    return PROGRAM_DONE;
+}

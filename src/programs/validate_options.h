@@ -1,0 +1,21 @@
+/* The command line of mdvalidate. */
+#ifndef VALIDATE_OPTIONS_H
+#define VALIDATE_OPTIONS_H
+
+#include "model_choice.h"
+#include "validate_figures.h"
+
+struct validate_options {
+    const char **references; /**< [n_references], to be freed */
+    size_t n_references;
+    struct model_choice choice;
+    enum energy_shift shift;
+    const char *json, *csv, *plot; /**< NULL: no file */
+    double max_force_mae;          /**< meV/Å; infinite: no bound */
+    bool quiet;
+};
+
+/** Read the command line; ends the program on --help, --version and on a wrong option or value. */
+void validate_options_parse(struct validate_options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,63 @@
+#include "validate_units.h"
+
+#include <math.h>
+#include <stdio.h>
+
+// A constant zero or two frames of luck must not look like a finding.
+enum { COMPONENTS_MIN = 9 };
+static const double CORRELATION_MIN = 0.9, TOLERANCE = 0.05;
+
+/* How many of a unit make 1 eV/Å. Five digits: they recognise a unit, they convert nothing. */
+static const struct {
+    const char *name;
+    double factor;
+} units[] = {
+    {"kcal/mol/Å", 23.061},       {"kJ/mol/Å", 96.485},      {"meV/Å", 1000},
+    {"Hartree/bohr", 1 / 51.422}, {"Hartree/Å", 1 / 27.211}, {"Rydberg/bohr", 1 / 25.711},
+    {"eV/bohr", 0.52918},         {"kcal/mol/bohr", 12.203}, {"eV/Å", 1},
+};
+
+void unit_check_add(struct unit_check *check, const double *reference, const double *predicted,
+                    size_t n) {
+    check->n += (long)n;
+    for (size_t i = 0; i < n; i++) {
+        check->reference += reference[i];
+        check->predicted += predicted[i];
+        check->reference_square += reference[i] * reference[i];
+        check->predicted_square += predicted[i] * predicted[i];
+        check->product += reference[i] * predicted[i];
+    }
+}
+
+static const char *nearest_unit(double factor) {
+    const char *name = NULL;
+    double nearest = TOLERANCE;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        double off = fabs(log(factor / units[i].factor));
+        if (off < nearest) {
+            nearest = off;
+            name = units[i].name;
+        }
+    }
+    return name;
+}
+
+bool unit_check_finds(const struct unit_check *check, char *words, size_t size) {
+    double n = (double)check->n;
+    if (check->n < COMPONENTS_MIN)
+        return false;
+    double xx = check->predicted_square - check->predicted * check->predicted / n;
+    double yy = check->reference_square - check->reference * check->reference / n;
+    double xy = check->product - check->predicted * check->reference / n;
+    if (!(xx > 0) || !(yy > 0))
+        return false;
+    double slope = xy / xx, correlation = xy / sqrt(xx * yy);
+    const char *name = nearest_unit(fabs(slope));
+    bool as_expected = slope > 0 && fabs(log(slope)) < TOLERANCE;
+    if (!name || as_expected || fabs(correlation) < CORRELATION_MIN)
+        return false;
+    snprintf(words, size, "%s%s: they are %.3g times those of the model (correlation %.3f)",
+             slope < 0 ? "the energy's gradient (minus the force) in " : "", name, slope,
+             correlation);
+    return true;
+}
