@@ -1,0 +1,624 @@
+"""mdvalidate, the whole program, on references that mdrun makes.
+
+    python3 test_mdvalidate.py MDVALIDATE MDRUN [unittest arguments, such as -v or Figures]
+
+mdrun's trajectories hold the energies and forces of a model, so the same model must find no error
+in them, and just those errors that are then added. NumPy computes the figures independently; the
+tests that need it are skipped without it.
+"""
+
+import contextlib
+import csv
+import json
+import os
+import pty
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+try:
+    import numpy as np
+except ImportError:
+    np = None
+
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+MDVALIDATE = MDRUN = None  # set from the command line
+BOUND, USAGE, INPUT, FAILED = 1, 2, 3, 4
+FORMULAS = {"benzene": "C6H6", "ethanol": "C2H6O", "water": "H2O"}
+GROUP_KEYS = {
+    "frames", "atoms", "energy_frames", "energy_shift_eV", "energy_mae_meV", "energy_rmse_meV",
+    "energy_mae_meV_per_atom", "energy_rmse_meV_per_atom", "force_mae_meV_per_A",
+    "force_rmse_meV_per_A", "force_r2", "force_max_meV_per_A", "force_max_at",
+    "force_cosine_mean", "force_within_10_meV_per_A", "force_within_50_meV_per_A",
+    "force_within_100_meV_per_A", "elements"}
+CSV_COLUMNS = ["file", "frame", "atom", "element", "axis", "reference_eV_per_A",
+               "predicted_eV_per_A"]
+MADE = {}  # text of references by molecule
+
+
+class Frame:
+    """A frame of an extended XYZ file that mdrun wrote."""
+
+    def __init__(self, comment, atoms):
+        self.energy = float(re.search(r"energy=(\S+)", comment).group(1))
+        words = [atom.split() for atom in atoms]
+        self.elements = [row[0] for row in words]
+        self.positions = [row[1:4] for row in words]
+        self.forces = [[float(x) for x in row[7:10]] for row in words]
+
+    def text(self, forces=True, energy=True, factor=1.0):
+        columns = "species:S:1:pos:R:3" + (":forces:R:3" if forces else "")
+        lines = [str(len(self.elements)),
+                 f"Properties={columns}" + (f" energy={self.energy:.10f}" if energy else "")]
+        for element, position, force in zip(self.elements, self.positions, self.forces):
+            numbers = [f"{x * factor:.10f}" for x in force] if forces else []
+            lines.append(" ".join([element, *position, *numbers]))
+        return "\n".join(lines) + "\n"
+
+
+def text_of(frames, **how):
+    return "".join(frame.text(**how) for frame in frames)
+
+
+def frames_of(molecule):
+    """40 frames of dynamics, with the energies and forces of ultra-tiny."""
+    if molecule not in MADE:
+        with tempfile.TemporaryDirectory() as folder:
+            structure = os.path.realpath(os.path.join(ROOT, "structures", molecule + ".xyz"))
+            subprocess.run([MDRUN, structure, "--model", "ultra-tiny", "--steps", "195",
+                            "--every", "5", "--out", "m.xyz", "--log", "none", "--quiet"],
+                           cwd=folder, env=dict(os.environ, OMP_NUM_THREADS="1"), check=True)
+            with open(os.path.join(folder, "m.xyz")) as file:
+                MADE[molecule] = file.read()
+    lines, frames, at = MADE[molecule].split("\n")[:-1], [], 0
+    while at < len(lines):
+        n = int(lines[at])
+        frames.append(Frame(lines[at + 1], lines[at + 2:at + 2 + n]))
+        at += 2 + n
+    return frames
+
+
+class Case(unittest.TestCase):
+    """A test in an empty folder of its own."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="mdvalidate-test-")
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, content):
+        with open(self.path(name), "w") as file:
+            file.write(content)
+        return name
+
+    def reference(self, molecule="benzene", **how):
+        return self.write(molecule + ".xyz", text_of(frames_of(molecule), **how))
+
+    def files(self):
+        return sorted(os.listdir(self.folder))
+
+    def environment(self):
+        # A small quarantine: what AddressSanitizer keeps is not what the program needs.
+        options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+        return dict(os.environ, OMP_NUM_THREADS="1", TERM="xterm", ASAN_OPTIONS=options)
+
+    def run_it(self, *arguments, model="ultra-tiny", **more):
+        more.setdefault("stdout", subprocess.PIPE)
+        model = ["--model", model] if model else []
+        return subprocess.run([MDVALIDATE, *map(str, arguments), *model], cwd=self.folder,
+                              env=self.environment(), stderr=subprocess.PIPE, text=True,
+                              timeout=120, **more)
+
+    def good(self, *arguments, **more):
+        done = self.run_it(*arguments, **more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def figures(self, *arguments, **more):
+        """The JSON file of a good run."""
+        self.good(*arguments, "--json", "v.json", **more)
+        with open(self.path("v.json")) as file:
+            return json.load(file)
+
+    def rows(self, name):
+        with open(self.path(name), newline="") as file:
+            text = file.read()
+        self.assertTrue(text.endswith("\n"))
+        rows = list(csv.reader(text.splitlines()))
+        self.assertEqual(rows[0], CSV_COLUMNS)
+        return [dict(zip(CSV_COLUMNS, row)) for row in rows[1:]]
+
+    def refused(self, status, words, *arguments, **more):
+        """The run ends with this status and one line that has the words, and leaves no file."""
+        before = self.files()
+        done = self.run_it(*arguments, **more)
+        self.one_line(done, status, words)
+        self.assertEqual(self.files(), before, "a file was left behind")
+        return done
+
+    def one_line(self, done, status, words):
+        self.assertEqual(done.returncode, status, done.stderr)
+        self.assertRegex(done.stderr, r"\Amdvalidate: [^\n]+\n\Z")
+        for word in [words] if isinstance(words, str) else words:
+            self.assertIn(word, done.stderr)
+
+
+# ---------------------------------------------------------------- the command line
+
+
+class CommandLine(Case):
+    def test_help_fits_a_screen(self):
+        text = self.good("--help", model=None).stdout
+        self.assertLess(text.count("\n"), 24)
+        self.assertLess(max(map(len, text.split("\n"))), 80)
+        for option in ("model shift max-force-mae device threads filters precision json csv plot "
+                       "quiet version").split():
+            self.assertIn("--" + option, text)
+
+    def test_version(self):
+        self.assertRegex(self.good("--version", model=None).stdout,
+                         r"\Amdvalidate \(Schnell\) \d+\.\d+\.\d+\n")
+
+    def test_no_reference(self):
+        self.refused(USAGE, "reference file")
+
+    def test_wrong_values(self):
+        for option, value in [
+                ("--shift", "median"), ("--max-force-mae", "-1"), ("--max-force-mae", "nan"),
+                ("--max-force-mae", "5meV"), ("--threads", "0"), ("--device", "gpu"),
+                ("--filters", "exactly"), ("--precision", "half"), ("--plot", "a.pdf"),
+                ("--plot", ".png"), ("--json", ""), ("--csv", ""), ("--model", "")]:
+            with self.subTest(option=option, value=value):
+                self.refused(USAGE, [option + ": expected", f'found "{value}"'], "r.xyz", option,
+                             value, model=None)
+        self.refused(USAGE, "REFERENCE: expected", "")
+
+    def test_never_overwrites_an_input(self):
+        one, other = self.reference("water"), self.reference("benzene")
+        os.symlink(other, self.path("link"))
+        for option in ("--json", "--csv"):
+            for name in (one, other, "link"):
+                with self.subTest(option=option, name=name):
+                    self.refused(USAGE, [option, name], one, other, option, name)
+        shutil.copy(os.path.join(ROOT, "models", "ultra-tiny.h5"), self.path("m.h5"))
+        self.refused(USAGE, "--model", one, "--csv", "m.h5", model="m.h5")
+
+    def test_outputs_must_differ(self):
+        self.refused(USAGE, "a.txt", self.reference(), "--json", "a.txt", "--csv", "./a.txt")
+
+
+# ---------------------------------------------------------------- figures
+
+
+def disturbed(molecule, seed, scale=0.06, offset=0.0):
+    """Frames, and the same as a reference whose energies and forces are off."""
+    random = np.random.default_rng(seed)
+    truth, reference = frames_of(molecule), frames_of(molecule)
+    for frame in reference:
+        frame.energy += random.normal(offset, 0.02)
+        frame.forces = (np.array(frame.forces) + random.normal(0, scale, (len(frame.forces), 3)))
+    return truth, reference
+
+
+def expected_figures(pairs, shift):
+    """What mdvalidate should find; pairs are (predicted, reference) frames, shift is in eV by
+    number of pair."""
+    predicted = np.concatenate([np.array(p.forces) for p, _ in pairs])
+    reference = np.concatenate([np.array(r.forces) for _, r in pairs])
+    elements = np.array(sum((p.elements for p, _ in pairs), []))
+    error = 1e3 * np.abs(predicted - reference)
+    energy = 1e3 * (np.array([p.energy - r.energy for p, r in pairs]) - shift)
+    atoms = np.array([len(p.elements) for p, _ in pairs])
+    cosine = (predicted * reference).sum(1) / np.linalg.norm(predicted, axis=1) \
+        / np.linalg.norm(reference, axis=1)
+    return {
+        "frames": len(pairs), "atoms": atoms.sum(), "energy_frames": len(pairs),
+        "energy_mae_meV": np.abs(energy).mean(), "energy_rmse_meV": np.sqrt((energy ** 2).mean()),
+        "energy_mae_meV_per_atom": np.abs(energy / atoms).mean(),
+        "energy_rmse_meV_per_atom": np.sqrt(((energy / atoms) ** 2).mean()),
+        "force_mae_meV_per_A": error.mean(), "force_rmse_meV_per_A": np.sqrt((error ** 2).mean()),
+        "force_r2": 1 - ((error * 1e-3) ** 2).sum() / ((reference - reference.mean()) ** 2).sum(),
+        "force_max_meV_per_A": error.max(), "force_cosine_mean": cosine.mean(),
+        "force_within_10_meV_per_A": (error <= 10).mean(),
+        "force_within_50_meV_per_A": (error <= 50).mean(),
+        "force_within_100_meV_per_A": (error <= 100).mean(),
+        "elements": {symbol: {"atoms": (elements == symbol).sum(),
+                              "force_mae_meV_per_A": error[elements == symbol].mean()}
+                     for symbol in set(elements)}}
+
+
+@unittest.skipUnless(np, "NumPy is not installed")
+class Figures(Case):
+    def compare(self, found, expected, where=""):
+        for key, value in expected.items():
+            if isinstance(value, dict):
+                self.assertEqual(set(found[key]), set(value))
+                self.compare(found[key], value, where + key + ".")
+            elif "within" in key:  # an error just at the bound may fall to either side
+                self.assertAlmostEqual(found[key], value, delta=2e-3, msg=where + key)
+            else:  # the model runs in single precision, mdrun writes 8 decimals
+                self.assertAlmostEqual(found[key], value, delta=0.02 + 1e-4 * abs(value),
+                                       msg=where + key)
+        if "force_r2" in expected:
+            self.assertAlmostEqual(found["force_r2"], expected["force_r2"], 5)
+            self.assertAlmostEqual(found["force_cosine_mean"], expected["force_cosine_mean"], 4)
+
+    def test_the_same_model(self):
+        found = self.figures(self.reference("benzene"), self.reference("water"))
+        self.assertEqual(set(found["total"]), GROUP_KEYS)
+        self.assertEqual(set(found), {
+            "model", "parameters", "device", "references", "shift", "total", "formulas", "wall_s",
+            "frames_per_s", "status", "version"})
+        self.assertEqual(set(found["formulas"]), {"C6H6", "H2O"})
+        self.assertEqual(found["references"], ["benzene.xyz", "water.xyz"])
+        for group in (found["total"], *found["formulas"].values()):
+            self.assertLess(group["force_max_meV_per_A"], 0.1)
+            self.assertLess(group["energy_mae_meV"], 0.1)
+            self.assertGreater(group["force_r2"], 0.9999999)
+            self.assertGreater(group["force_cosine_mean"], 0.99999)
+            self.assertEqual(group["force_within_10_meV_per_A"], 1)
+
+    def known_errors(self, shift, offsets):
+        pairs, texts = {}, []
+        for seed, (molecule, formula) in enumerate(FORMULAS.items()):
+            truth, reference = disturbed(molecule, seed, offset=offsets[seed])
+            pairs[formula] = list(zip(truth, reference))
+            texts += [frame.text() for frame in reference]
+        self.write("one.xyz", "".join(texts[0::2]))  # several formulas in each file
+        self.write("two.xyz", "".join(texts[1::2]))
+        found = self.figures("one.xyz", "two.xyz", "--shift", shift)
+        self.assertEqual(found["shift"], shift)
+        mean = {name: np.mean([p.energy - r.energy for p, r in group])
+                for name, group in pairs.items()}
+        overall = np.mean([p.energy - r.energy for group in pairs.values() for p, r in group])
+        shifts = {name: {"none": 0, "mean": overall, "per-formula": mean[name]}[shift]
+                  for name in pairs}
+        for name, group in pairs.items():
+            self.compare(found["formulas"][name], expected_figures(group, shifts[name]), name)
+            self.assertAlmostEqual(found["formulas"][name]["energy_shift_eV"], shifts[name], 4)
+        together = [pair for group in pairs.values() for pair in group]
+        each = np.concatenate([[shifts[name]] * len(group) for name, group in pairs.items()])
+        self.compare(found["total"], expected_figures(together, each), "total")
+        return found
+
+    def test_known_errors(self):
+        self.known_errors("none", [0, 0, 0])
+
+    def test_mean_shift(self):
+        found = self.known_errors("mean", [1000, 1000.3, 999])
+        self.assertIsNotNone(found["total"]["energy_shift_eV"])
+
+    def test_shift_per_formula(self):
+        found = self.known_errors("per-formula", [1000, -20, 0])
+        self.assertIsNone(found["total"]["energy_shift_eV"])
+
+    def test_another_zero_is_noted(self):
+        reference = disturbed("water", 1, offset=50)[1]
+        self.write("r.xyz", text_of(reference))
+        self.assertRegex(self.good("r.xyz").stderr, r"\Amdvalidate: note: [^\n]*--shift\n\Z")
+        self.assertEqual(self.good("r.xyz", "--shift", "mean").stderr, "")
+        self.assertEqual(self.good("r.xyz", "--quiet").stderr, "")
+
+    def test_where_the_largest_error_is(self):
+        frames = frames_of("ethanol")
+        frames[17].forces[4][1] += 2.5
+        found = self.figures(self.reference("water"), self.write("e.xyz", text_of(frames)))
+        self.assertEqual(found["total"]["force_max_at"], {"file": "e.xyz", "frame": 18, "atom": 5})
+        self.assertAlmostEqual(found["total"]["force_max_meV_per_A"], 2500, delta=0.1)
+        self.assertEqual(found["formulas"]["H2O"]["force_max_at"]["file"], "water.xyz")
+        self.assertIn("atom 5 in frame 18 of e.xyz", self.good("water.xyz", "e.xyz").stdout)
+
+    def test_another_model_by_its_csv(self):
+        found = self.figures(self.reference("ethanol"), "--csv", "c.csv", model="tiny")
+        rows = self.rows("c.csv")
+        reference, predicted = (np.array([float(row[name]) for row in rows]).reshape(-1, 3)
+                                for name in CSV_COLUMNS[-2:])
+        truth = np.concatenate([frame.forces for frame in frames_of("ethanol")])
+        self.assertLess(np.abs(reference - truth).max(), 1e-9)
+        error = 1e3 * np.abs(predicted - reference)
+        total = found["total"]
+        self.assertGreater(error.mean(), 0.1)
+        self.assertAlmostEqual(total["force_mae_meV_per_A"], error.mean(), 4)
+        self.assertAlmostEqual(total["force_rmse_meV_per_A"], np.sqrt((error ** 2).mean()), 4)
+        self.assertAlmostEqual(total["force_max_meV_per_A"], error.max(), 3)
+        for symbol in "HCO":
+            mine = error.ravel()[[row["element"] == symbol for row in rows]]
+            self.assertAlmostEqual(total["elements"][symbol]["force_mae_meV_per_A"], mine.mean(), 4)
+
+    def test_threads_devices_and_precision_agree(self):
+        self.reference("ethanol")
+        first = self.figures("ethanol.xyz", model="tiny")["total"]
+        for options in (["--threads", 2], ["--precision", "double"], ["--filters", "exact"],
+                        ["--device", "reference"]):
+            other = self.figures("ethanol.xyz", *options, model="tiny")["total"]
+            for key in ("force_mae_meV_per_A", "force_rmse_meV_per_A", "energy_mae_meV"):
+                self.assertAlmostEqual(first[key], other[key], delta=0.1 + 1e-3 * first[key],
+                                       msg=f"{options} {key}")
+
+
+# ---------------------------------------------------------------- outputs
+
+
+class Outputs(Case):
+    def test_table(self):
+        text = self.good(self.reference("benzene"), self.reference("water")).stdout
+        for words in ("80 frames", "C6H6", "H2O", "all", "ultra-tiny, 21,459 parameters", "RMSE",
+                      "cosine", "R2", "within 100", "frames/s"):
+            self.assertIn(words, text)
+        self.assertLess(max(map(len, text.split("\n")[6:])), 80)
+        self.assertNotIn("all ", self.good("water.xyz").stdout)
+
+    def test_without_energies(self):
+        found = self.figures(self.reference("water", energy=False))["total"]
+        self.assertEqual(found["energy_frames"], 0)
+        self.assertIsNone(found["energy_mae_meV"])
+        self.assertLess(found["force_mae_meV_per_A"], 0.1)
+        for shift in ("mean", "per-formula"):
+            self.good("water.xyz", "--shift", shift)
+
+    def test_energies_of_some_frames(self):
+        frames = frames_of("water")
+        self.write("r.xyz", text_of(frames[:10], energy=False) + text_of(frames[10:]))
+        found = self.figures("r.xyz", "--shift", "per-formula")["total"]
+        self.assertEqual((found["frames"], found["energy_frames"]), (40, 30))
+        self.assertLess(found["energy_mae_meV"], 0.1)
+
+    def test_csv(self):
+        name = self.write('a,"b".xyz', text_of(frames_of("water")[:3]))
+        self.good(name, "--csv", "c.csv")
+        rows = self.rows("c.csv")
+        self.assertEqual(len(rows), 27)
+        self.assertEqual({row["file"] for row in rows}, {name})
+        self.assertEqual([rows[13][key] for key in ("frame", "atom", "axis")], ["2", "2", "y"])
+        self.assertEqual(rows[13]["element"], frames_of("water")[1].elements[1])
+
+    def test_standard_input(self):
+        found = self.good("-", "--json", "v.json", input=text_of(frames_of("water")))
+        self.assertIn("H2O", found.stdout)
+
+    def test_quiet(self):
+        done = self.good(self.reference("water"), "--quiet")
+        self.assertEqual(done.stdout + done.stderr, "")
+
+    def test_bound(self):
+        frames = frames_of("benzene")
+        for frame in frames:
+            frame.forces = [[x + 0.02 for x in force] for force in frame.forces]
+        self.write("r.xyz", text_of(frames))
+        self.good("r.xyz", "--max-force-mae", 21)
+        done = self.run_it("r.xyz", "--max-force-mae", 19, "--quiet", "--json", "v.json")
+        self.one_line(done, BOUND, ["at most 19", "found 20"])
+        self.assertIn("v.json", self.files())  # the figures are told all the same
+
+    def test_large_and_periodic(self):
+        structure = os.path.realpath(os.path.join(ROOT, "structures", "benzene_crystal.xyz"))
+        subprocess.run([MDRUN, structure, "--model", "ultra-tiny", "--steps", "2", "--every", "1",
+                        "--out", "crystal.xyz", "--log", "none", "--quiet"], cwd=self.folder,
+                       env=self.environment(), check=True)
+        found = self.figures("crystal.xyz")["total"]
+        self.assertEqual(found["frames"], 3)
+        self.assertLess(found["force_max_meV_per_A"], 0.1)
+
+
+class Plots(Case):
+    def plot(self, name, *arguments):
+        done = self.run_it(*arguments, "--plot", name)
+        if done.returncode == FAILED and "Cairo" in done.stderr:
+            self.one_line(done, FAILED, ["--plot", "Cairo"])
+            self.skipTest("a build without Cairo")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def test_png(self):
+        image = self.plot("p.png", self.reference("ethanol"))
+        self.assertEqual(image[:8], b"\x89PNG\r\n\x1a\n")
+        self.assertEqual(image[-8:-4], b"IEND")
+
+    def test_svg(self):
+        image = self.plot("p.svg", self.reference("ethanol"))
+        root = xml.etree.ElementTree.fromstring(image)
+        self.assertTrue(root.tag.endswith("svg"))
+
+    def test_far_predictions_and_no_forces(self):
+        frames = frames_of("water")
+        frames[0].forces[0][0] = 1e6
+        self.plot("p.png", self.write("far.xyz", text_of(frames)))
+        self.plot("p.png", self.write("zero.xyz", text_of(frames_of("water"), factor=0)))
+
+    def test_not_writable(self):
+        self.plot("p.png", self.reference())
+        self.refused(FAILED, "nowhere/p.png", "benzene.xyz", "--plot", "nowhere/p.png")
+
+
+# ---------------------------------------------------------------- bad input
+
+
+class BadInput(Case):
+    def bad(self, text, *words):
+        self.write("bad.xyz", text)
+        return self.refused(INPUT, ["bad.xyz", *words], "bad.xyz", "--csv", "c.csv", "--json",
+                            "v.json")
+
+    def test_no_such_file(self):
+        self.refused(INPUT, "nowhere.xyz", self.reference(), "nowhere.xyz", "--csv", "c.csv")
+
+    def test_a_folder(self):
+        os.mkdir(self.path("folder"))
+        self.refused(INPUT, "folder", "folder")
+
+    def test_empty(self):
+        self.bad("", "frame 1")
+        self.bad("\n\n")
+
+    def test_without_forces(self):
+        frames = frames_of("water")
+        self.bad(text_of(frames, forces=False), "frame 1:", "forces")
+        self.bad(text_of(frames[:7]) + text_of(frames[7:], forces=False), "frame 8:", "forces")
+
+    def test_forces_missing_in_a_late_frame(self):
+        frames = frames_of("benzene") * 20  # past the first batch: the CSV file is there by then
+        self.bad(text_of(frames) + frames[0].text(forces=False), "frame 801:", "forces")
+
+    def test_unknown_to_the_model(self):
+        frames = frames_of("water")
+        frames[4].elements[0] = "Fe"
+        self.bad(text_of(frames), "frame 5:", "Fe")
+
+    def test_no_element(self):
+        frames = frames_of("water")
+        frames[4].elements[0] = "Xq"
+        self.bad(text_of(frames), "frame 5", "Xq")
+
+    def test_not_finite(self):
+        for where, value in ((0, "nan"), (3, "inf"), (5, "1e999")):
+            frames = frames_of("water")
+            lines = frames[1].text().split("\n")
+            words = lines[3].split()
+            words[1 + where] = value
+            lines[3] = " ".join(words)
+            with self.subTest(value=value):
+                self.bad(frames[0].text() + "\n".join(lines), "frame 2", value)
+        self.bad(re.sub(r"energy=\S+", "energy=nan", frames_of("water")[0].text()), "frame 1")
+
+    def test_atoms_too_close(self):
+        frames = frames_of("water")
+        frames[2].positions[1] = frames[2].positions[0]
+        self.bad(text_of(frames), "frame 3:", "0.3")
+
+    def test_truncated(self):
+        self.bad(text_of(frames_of("water"))[:-100], "frame 40")
+
+    def test_models(self):
+        self.refused(INPUT, "nowhere.h5", self.reference(), model="nowhere.h5")
+        self.refused(INPUT, "benzene.xyz", "benzene.xyz", model="./benzene.xyz")
+
+    def test_units(self):
+        for factor, words in ((23.0605, "kcal/mol/Å"), (96.485, "kJ/mol/Å"), (1000, "meV/Å"),
+                              (1 / 51.4221, "Hartree/bohr"), (1 / 27.2114, "Hartree/Å"),
+                              (-1, "gradient"), (-23.0605, "gradient")):
+            self.write("unit.xyz", text_of(frames_of("ethanol"), factor=factor))
+            with self.subTest(factor=factor):
+                done = self.good("unit.xyz", self.reference("water"), "--quiet")
+                self.one_line(done, 0, ["warning", "unit.xyz: frames 1 to 40", words])
+
+    def test_units_that_are_right(self):
+        for factor in (1, 0.97, 1.2, 7):
+            self.write("unit.xyz", text_of(frames_of("ethanol"), factor=factor))
+            self.assertEqual(self.good("unit.xyz").stderr, "")
+
+
+# ---------------------------------------------------------------- many frames, the terminal
+
+
+class Streams(Case):
+    def memory(self, frames, *arguments):
+        """Largest resident size in kB of a run over so many frames."""
+        text = text_of(frames_of("benzene"))
+        with open(self.path("many.xyz"), "w") as file:
+            for _ in range(frames // 40):
+                file.write(text)
+        with open(os.devnull, "w") as null:
+            process = subprocess.Popen([MDVALIDATE, "many.xyz", "--model", "ultra-tiny",
+                                        "--threads", "1", "--json", "v.json", *arguments],
+                                       cwd=self.folder, env=self.environment(), stdout=null)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        with open(self.path("v.json")) as file:
+            self.assertEqual(json.load(file)["total"]["frames"], frames)
+        return usage.ru_maxrss
+
+    def test_constant_memory(self):
+        few = self.memory(1000, "--csv", "c.csv")
+        many = self.memory(10000, "--csv", "c.csv")
+        self.assertEqual(len(self.rows("c.csv")), 360000)
+        self.assertLess(many - few, 6000, f"{few} kB for 1,000 frames, {many} kB for 10,000")
+
+    def test_a_shift_keeps_little(self):
+        few = self.memory(1000, "--shift", "per-formula")
+        many = self.memory(10000, "--shift", "per-formula")
+        self.assertLess(many - few, 6000)
+
+    def test_progress_line(self):
+        self.reference("ethanol")
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([MDVALIDATE, *["ethanol.xyz"] * 40, "--model", "ultra-tiny"],
+                                   cwd=self.folder, env=self.environment(), stdout=theirs,
+                                   stderr=theirs)
+        os.close(theirs)
+        printed = b""
+        with contextlib.suppress(OSError):  # EIO: the other side is closed
+            while chunk := os.read(ours, 4096):
+                printed += chunk
+        os.close(ours)
+        self.assertEqual(process.wait(), 0)
+        self.assertRegex(printed.decode(),
+                         r"\rframe [\d,]+, file \d+ of 40, .* frames/s, force MAE .* meV/A")
+
+    def test_interrupted(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number=number):
+                process = subprocess.Popen(
+                    [MDVALIDATE, "-", "--model", "ultra-tiny", "--json", "v.json", "--csv",
+                     "c.csv"], cwd=self.folder, env=self.environment(), stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                process.stdin.write(text_of(frames_of("water") * 20))
+                process.stdin.flush()
+                while not os.path.exists(self.path("c.csv")):
+                    self.assertIsNone(process.poll())
+                process.send_signal(number)
+                stdout, stderr = process.communicate(timeout=60)
+                self.assertEqual((process.returncode, stderr), (128 + number, ""))
+                self.assertIn("interrupted", stdout)
+                with open(self.path("v.json")) as file:
+                    found = json.load(file)
+                self.assertEqual(found["status"], "interrupted")
+                self.assertEqual(len(self.rows("c.csv")), 9 * found["total"]["frames"])
+                os.remove(self.path("c.csv"))
+
+
+# ---------------------------------------------------------------- outputs that fail
+
+
+def limit_files_to(size):
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+class Failures(Case):
+    def test_missing_folder(self):
+        for option in ("--csv", "--json"):
+            self.refused(FAILED, "nowhere/a", self.reference(), option, "nowhere/a")
+
+    def test_full_disk(self):
+        self.reference()
+        for option in ("--csv", "--json"):
+            with self.subTest(option=option):
+                self.refused(FAILED, "out", "benzene.xyz", option, "out",
+                             preexec_fn=limit_files_to(100))
+        self.refused(FAILED, "/dev/full", "benzene.xyz", "--csv", "/dev/full")
+
+    def test_full_standard_output(self):
+        with open("/dev/full", "w") as full:
+            done = self.run_it(self.reference(), stdout=full)
+        self.one_line(done, FAILED, "standard output")
+
+    @unittest.skipIf(os.path.exists("/dev/nvidiactl"), "this machine has a CUDA device")
+    def test_no_cuda_device(self):
+        self.refused(FAILED, "cuda", self.reference(), "--device", "cuda")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    MDVALIDATE = os.path.realpath(sys.argv.pop(1))
+    MDRUN = os.path.realpath(sys.argv.pop(1))
+    unittest.main()
