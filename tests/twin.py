@@ -66,7 +66,7 @@ def evaluate_twin(model, numbers, positions, cell):
 class Twin(unittest.TestCase):
     def compare(self, name, structure):
         path = ROOT / "models" / f"{name}.h5"
-        model = schnet_v.load(path).double()
+        model = schnet_v.load(path, dtype=torch.float64)
         numbers, positions, cell = read_xyz(structure)
         rng = np.random.default_rng(7)
         positions = positions + rng.normal(0.0, 0.03, positions.shape)

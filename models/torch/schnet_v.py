@@ -257,8 +257,9 @@ def save(model, path):
     os.replace(temporary, path)
 
 
-def load(path):
-    """Read a model file; ValueError says what is wrong with it."""
+def load(path, dtype=torch.float32):
+    """Read a model file; ValueError says what is wrong with it.  Float64 also keeps centres and widths as the file has
+    them."""
     def text(value):
         return value.decode() if isinstance(value, bytes) else str(value)
 
@@ -290,7 +291,8 @@ def load(path):
                 fail(f"dataset {name}", "finite numbers", "NaN or infinity")
             return value
 
-        model = SchNetV(hidden, interactions, rbf, float(f.attrs["cutoff"]), text(f.attrs["name"]))
+        model = SchNetV(hidden, interactions, rbf, float(f.attrs["cutoff"]),
+                        text(f.attrs["name"])).to(dtype)
         with torch.no_grad():
             for name, value in model.named_parameters():
                 value.copy_(array(name, tuple(value.shape)))

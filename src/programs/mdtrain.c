@@ -1,9 +1,10 @@
 /* mdtrain - a model from frames with energies and forces. */
 #include "schnell.h"
 
+#include "arguments.h"
 #include "interrupt.h"
 #include "number.h"
-#include "paths.h"
+#include "outputs.h"
 #include "program.h"
 #include "progress.h"
 #include "training_set.h"
@@ -71,27 +72,20 @@ static const struct argp_option known[] = {
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 0},
     {0}};
 
-static void whole(const char *name, const char *text, long least, long most, long *to) {
-    if (!number_whole(text, least, most, to)) {
-        complain("--%s: expected a whole number from %ld to %ld, found \"%s\"", name, least, most,
-                 text);
-        exit(PROGRAM_USAGE);
-    }
-}
-
-static void real(const char *name, const char *text, double least, double most, double *to) {
-    if (!number_real(text, to) || !(*to >= least && *to <= most)) {
-        complain("--%s: expected a number from %g to %g, found \"%s\"", name, least, most, text);
-        exit(PROGRAM_USAGE);
-    }
+static double real(const char *option, const char *text, double least, double most) {
+    double number;
+    if (number_real(text, &number) && number >= least && number <= most)
+        return number;
+    char expected[64];
+    snprintf(expected, sizeof expected, "a number from %g to %g", least, most);
+    argument_wrong(option, expected, text);
 }
 
 static const struct size *find_size(const char *name) {
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
         if (strcmp(name, sizes[k].name) == 0)
             return &sizes[k];
-    complain("--size: expected original, tiny or ultra-tiny, found \"%s\"", name);
-    exit(PROGRAM_USAGE);
+    argument_wrong("--size", "original, tiny or ultra-tiny", name);
 }
 
 static error_t parse(int key, char *text, struct argp_state *state) {
@@ -102,40 +96,44 @@ static error_t parse(int key, char *text, struct argp_state *state) {
         options->size = find_size(text);
         return 0;
     case 'i':
-        options->initial = text;
+        options->initial = argument_file("--init", text);
         return 0;
     case 'n':
-        whole("steps", text, 1, 1000000000, &options->steps);
+        options->steps =
+            argument_whole("--steps", text, 1, 1000000000, "a whole number from 1 to 1000000000");
         return 0;
     case 'm':
-        real("minutes", text, 0.001, 1e6, &options->minutes);
+        options->minutes = real("--minutes", text, 0.001, 1e6);
         return 0;
     case 'b':
-        whole("batch", text, 1, BATCH_MAX, &options->batch);
+        options->batch =
+            argument_whole("--batch", text, 1, BATCH_MAX, "a whole number from 1 to 4096");
         return 0;
     case 'r':
-        real("rate", text, 1e-8, 1.0, &options->rate);
+        options->rate = real("--rate", text, 1e-8, 1.0);
         return 0;
     case 'e':
-        real("energy-weight", text, 0.0, 1e6, &options->energy_weight);
+        options->energy_weight = real("--energy-weight", text, 0.0, 1e6);
         return 0;
     case 'a':
-        real("average", text, 0.0, 0.999999, &options->average);
+        options->average = real("--average", text, 0.0, 0.999999);
         return 0;
     case 'S':
-        whole("seed", text, 0, 4294967295, &options->seed);
+        options->seed =
+            argument_whole("--seed", text, 0, 4294967295, "a whole number from 0 to 4294967295");
         return 0;
     case 't':
-        whole("threads", text, 1, 4096, &options->threads);
+        options->threads =
+            argument_whole("--threads", text, 1, 4096, "a whole number from 1 to 4096");
         return 0;
     case 'l':
         options->level = text;
         return 0;
     case 'o':
-        options->out = text;
+        options->out = argument_file("--out", text);
         return 0;
     case 'L':
-        options->log = text;
+        options->log = argument_file("--log", text);
         return 0;
     case 'q':
         options->quiet = true;
@@ -337,17 +335,13 @@ static void release(struct run *run) {
         fclose(run->log);
 }
 
-/** A run of hours may not end with a file that cannot be written. */
-static int check_outputs(const struct options *options) {
-    const char *paths[] = {options->out, options->log};
-    for (int k = 0; k < 2; k++) {
-        const char *reason = paths[k] ? paths_not_writable(paths[k]) : NULL;
-        if (reason) {
-            complain("%s: cannot be written: %s", paths[k], reason);
-            return PROGRAM_FAILED;
-        }
-    }
-    return PROGRAM_DONE;
+/** A run of hours may not end with a file that cannot be written. The model may replace the one it
+ *  began from. */
+static int check_outputs(const struct run *run) {
+    struct named_path paths[3] = {{"DATA", run->data.sources[0].path},
+                                  {"--out", run->options.out},
+                                  {"--log", run->options.log}};
+    return outputs_check(paths, 1, 3);
 }
 
 static int open_log(struct run *run) {
@@ -375,7 +369,7 @@ static int prepare(struct run *run) {
         return PROGRAM_FAILED;
     }
     gsl_rng_set(run->generator, (unsigned long)run->options.seed);
-    int result = check_outputs(&run->options);
+    int result = check_outputs(run);
     if (result == PROGRAM_DONE)
         result = create_model(run);
     if (result == PROGRAM_DONE)
@@ -401,9 +395,8 @@ int main(int argc, char **argv) {
                                    .average = 0.999,
                                    .level = "unknown",
                                    .out = "model.h5"};
-    argp_err_exit_status = PROGRAM_USAGE;
     gsl_set_error_handler_off();
-    argp_parse(&argp, argc, argv, 0, NULL, &run);
+    arguments_parse(&argp, argc, argv, &run);
     finish_options(&run.options);
     int result = prepare(&run);
     if (result == PROGRAM_DONE) {
