@@ -258,8 +258,10 @@ def save(model, path):
 
 
 def load(path, dtype=torch.float32):
-    """Read a model file; ValueError says what is wrong with it.  Float64 also keeps centres and widths as the file has
-    them."""
+    """Read a model file; ValueError says what is wrong with it.
+
+    Float64 keeps centres and widths as the file has them.
+    """
     def text(value):
         return value.decode() if isinstance(value, bytes) else str(value)
 
