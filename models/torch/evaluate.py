@@ -42,7 +42,7 @@ def figures(model, frames, batch=20):
 def main():
     p = argparse.ArgumentParser(description="Test figures of a model on rMD17.")
     p.add_argument("model", help="model file (HDF5)")
-    p.add_argument("--data", default="shared/rmd17", help="folder of the rMD17 files")
+    p.add_argument("--data", default="rmd17", help="folder of the rMD17 files")
     p.add_argument("--part", choices=("test", "train"), default="test")
     p.add_argument("--frames", type=int, default=1000, help="use the first so many of each molecule")
     p.add_argument("--molecules", nargs="+", choices=data.MOLECULES, default=data.MOLECULES)

@@ -155,7 +155,7 @@ def parse():
     p = argparse.ArgumentParser(description="Train SchNet-V on rMD17 (train_01).")
     p.add_argument("--size", required=True, choices=sorted(schnet_v.SIZES))
     p.add_argument("--minutes", type=float, required=True, help="time budget; the schedule ends with it")
-    p.add_argument("--data", default="shared/rmd17", help="folder of the rMD17 files")
+    p.add_argument("--data", default="rmd17", help="folder of the rMD17 files")
     p.add_argument("--work", default=".", help="folder for checkpoint and log")
     p.add_argument("--export", help="model file to write at the end (and at every checkpoint)")
     p.add_argument("--benzene", type=int, default=6, help="frames of benzene in a step")

@@ -1,4 +1,4 @@
-/* A model in memory: the tensors of DESIGN "schnet-v", immutable once made. */
+/* A model in memory: the tensors of the architecture "schnet-v" (reference.c says what they do). */
 #ifndef SCH_POTENTIAL_MODEL_H
 #define SCH_POTENTIAL_MODEL_H
 
