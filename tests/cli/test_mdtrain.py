@@ -96,8 +96,13 @@ class Mdtrain(unittest.TestCase):
     def test_interrupted_it_leaves_a_model(self):
         process = subprocess.Popen(
             [MDTRAIN, self.benzene, "--size", "ultra-tiny", "--minutes", "10", "--threads", "1",
-             "--out", "m.h5", "--quiet"], cwd=self.folder)
-        time.sleep(3)
+             "--out", "m.h5", "--log", "m.csv", "--quiet"], cwd=self.folder)
+        log = os.path.join(self.folder, "m.csv")
+        for _ in range(600):  # the log is made just before the first step
+            if os.path.exists(log):
+                break
+            time.sleep(0.1)
+        time.sleep(1)
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 130)
         self.start_of("./m.h5")
