@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/memory.h"
@@ -74,6 +75,13 @@ const char *support_file(const char *name, const char *content) {
     if (!file || fputs(content, file) < 0 || fclose(file) != 0)
         fail_msg("cannot write %s", path);
     return path;
+}
+
+void support_limit_file_size(size_t bytes) {
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes ? bytes : limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 /* ---------------------------------------------------------------- random structures */

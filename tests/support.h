@@ -48,6 +48,9 @@ const char *support_path(const char *name);
 /** Write a text file in that folder, and give its path. */
 const char *support_file(const char *name, const char *content);
 
+/** From here on the disk is full for a file beyond this many bytes; 0: no limit. */
+void support_limit_file_size(size_t bytes);
+
 /** Uniform in [low, high), from a generator that starts the same in every test program. */
 double support_uniform(double low, double high);
 

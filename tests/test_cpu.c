@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "md/evaluate.h"
 #include "md/neighbour_list.h"
 #include "potential/backend.h"
 #include "potential/cpu_variant.h"
@@ -33,12 +34,7 @@ static struct result sum_edges(const struct neighbours *nb, double *energies,
                                double (*gradients)[3]) {
     double *forces = calloc(3 * nb->n_atoms, sizeof *forces);
     assert_non_null(forces);
-    for (size_t i = 0; i < nb->n_atoms; i++)
-        for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++)
-            for (int x = 0; x < 3; x++) {
-                forces[3 * i + x] += gradients[e][x];
-                forces[3 * (size_t)nb->neighbour[e] + x] -= gradients[e][x];
-            }
+    sum_forces(nb, (const double(*)[3])gradients, 0, nb->n_atoms, forces);
     free(gradients);
     return (struct result){energies, forces};
 }

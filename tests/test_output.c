@@ -28,14 +28,6 @@ static void assert_content(const char *path, const char *expected) {
     assert_string_equal(content, expected);
 }
 
-/** From here on the disk is full for a file beyond this many bytes; 0: no limit. */
-static void limit_file_size(rlim_t bytes) {
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes ? bytes : limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static int count_entries(const char *command) {
     char shell[512];
     snprintf(shell, sizeof shell, "ls -A %s | %s", support_folder(), command);
@@ -90,12 +82,12 @@ static void a_full_disk_leaves_whole_records(void **unused) {
     struct output *output = NULL;
     assert_ok(output_create(&output, path));
     assert_ok(output_append(output, "12345678\n", 9));
-    limit_file_size(12);
+    support_limit_file_size(12);
     assert_fails(output_append(output, "87654321\n", 9), SCH_ERROR_IO,
                  "full: cannot write: File too large");
     assert_content(path, "12345678\n");
     assert_ok(output_append(output, "ab\n", 3)); /* that still fits */
-    limit_file_size(0);
+    support_limit_file_size(0);
     assert_ok(output_append(output, "more\n", 5));
     assert_ok(output_close(output));
     assert_content(path, "12345678\nab\nmore\n");
@@ -106,9 +98,9 @@ static void a_full_disk_leaves_no_part_of_the_first_record(void **unused) {
     const char *path = support_path("full at once");
     struct output *output = NULL;
     assert_ok(output_create(&output, path));
-    limit_file_size(4);
+    support_limit_file_size(4);
     assert_fails(output_append(output, "12345678\n", 9), SCH_ERROR_IO, "cannot write");
-    limit_file_size(0);
+    support_limit_file_size(0);
     assert_int_equal(size_of(path), -1);
     assert_fails(output_append(output, "again\n", 6), SCH_ERROR_IO, "an earlier write failed");
     assert_ok(output_close(output));
@@ -182,10 +174,10 @@ static void a_whole_file_replaces_another(void **unused) {
 static void a_failed_file_leaves_the_old_one(void **unused) {
     (void)unused;
     const char *path = support_file("kept", "old\n");
-    limit_file_size(4);
+    support_limit_file_size(4);
     assert_fails(sch_write_file(path, "much longer\n", 12), SCH_ERROR_IO,
                  "kept: cannot write: File too large");
-    limit_file_size(0);
+    support_limit_file_size(0);
     assert_content(path, "old\n");
     assert_int_equal(count_entries("grep -c part || true"), 0);
     assert_fails(sch_write_file(support_path("no/file"), "x", 1), SCH_ERROR_IO,

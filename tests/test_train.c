@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "md/evaluate.h"
 #include "md/neighbour_list.h"
 #include "potential/backend.h"
 #include "potential/cpu_variant.h"
@@ -19,16 +20,6 @@ struct problem {
     double energy_weight;
 };
 
-static void sum_forces(const struct neighbours *nb, double (*gradients)[3], double *forces) {
-    memset(forces, 0, 3 * nb->n_atoms * sizeof *forces);
-    for (size_t i = 0; i < nb->n_atoms; i++)
-        for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++)
-            for (int x = 0; x < 3; x++) {
-                forces[3 * i + x] += gradients[e][x];
-                forces[3 * (size_t)nb->neighbour[e] + x] -= gradients[e][x];
-            }
-}
-
 /** Energy and forces from the oracle, with the model's weights as they are. */
 static double oracle(const struct problem *p, double *forces) {
     void *state = NULL;
@@ -38,7 +29,7 @@ static double oracle(const struct problem *p, double *forces) {
     assert_ok(backend_reference.create(&state, p->model, &(sch_potential_options){0}));
     assert_ok(backend_reference.evaluate(state, &p->nb, energies, gradients));
     backend_reference.destroy(state);
-    sum_forces(&p->nb, gradients, forces);
+    sum_forces(&p->nb, (const double(*)[3])gradients, 0, n, forces);
     for (size_t i = 0; i < n; i++)
         total += energies[i];
     free(energies);

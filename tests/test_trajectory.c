@@ -69,13 +69,6 @@ static bool exists(const char *path) {
     return access(path, F_OK) == 0;
 }
 
-static void limit_file_size(rlim_t bytes) {
-    struct rlimit limit;
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes ? bytes : limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 /* ---------------------------------------------------------------- reading H5MD */
 
 static hid_t open_h5(const char *path) {
@@ -445,9 +438,9 @@ static void a_full_disk_keeps_whole_frames(void **unused) {
         append(trajectory, system, 1);
         assert_int_equal(stat(path, &status), 0);
         set_frame(system, forces, &state, 2);
-        limit_file_size((rlim_t)status.st_size + 100);
+        support_limit_file_size((rlim_t)status.st_size + 100);
         assert_fails(trajectory_append(trajectory, system, forces, &state), SCH_ERROR_IO, message);
-        limit_file_size(0);
+        support_limit_file_size(0);
         append(trajectory, system, 2);
         assert_ok(sch_trajectory_close(trajectory));
         if (i == 1)
@@ -476,10 +469,10 @@ static void a_disk_full_at_once_leaves_no_file(void **unused) {
         snprintf(name, sizeof name, "nothing.%s", suffixes[i]);
         assert_ok(trajectory_create(&trajectory, support_path(name), system));
         set_frame(system, forces, &state, 0);
-        limit_file_size(100);
+        support_limit_file_size(100);
         assert_fails(trajectory_append(trajectory, system, forces, &state), SCH_ERROR_IO,
                      "cannot write");
-        limit_file_size(0);
+        support_limit_file_size(0);
         assert_ok(sch_trajectory_close(trajectory));
         assert_false(exists(support_path(name)));
         sch_system_free(system);
