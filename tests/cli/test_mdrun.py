@@ -19,9 +19,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
+
+from program_case import ProgramCase
 
 try:
     import h5py
@@ -77,51 +78,11 @@ def cuda_at_hand():
     return os.path.exists("/dev/nvidia0") or os.path.exists("/dev/nvidiactl")
 
 
-class Case(unittest.TestCase):
-    """A test in an empty folder of its own."""
+class Case(ProgramCase):
+    name = "mdrun"
 
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="mdrun-test-")
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, content):
-        with open(self.path(name), "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
-        return name
-
-    def files(self):
-        return sorted(os.listdir(self.folder))
-
-    def environment(self):
-        return dict(os.environ, OMP_NUM_THREADS="1", TERM="xterm")
-
-    def mdrun(self, *arguments, **more):
-        more.setdefault("stdout", subprocess.PIPE)
-        return subprocess.run([MDRUN, *map(str, arguments)], cwd=self.folder,
-                              env=self.environment(), stderr=subprocess.PIPE, text=True,
-                              timeout=120, **more)
-
-    def good(self, *arguments, **more):
-        done = self.mdrun(*arguments, **more)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done
-
-    def refused(self, status, words, *arguments, **more):
-        """The run ends with this status and one line that has the words, and leaves no file."""
-        before = self.files()
-        done = self.mdrun(*arguments, **more)
-        self.one_line(done, status, words)
-        self.assertEqual(self.files(), before, "a file was left behind")
-        return done
-
-    def one_line(self, done, status, words):
-        self.assertEqual(done.returncode, status, done.stderr)
-        self.assertRegex(done.stderr, r"\Amdrun: [^\n]+\n\Z")
-        for word in [words] if isinstance(words, str) else words:
-            self.assertIn(word, done.stderr)
+    def program(self):
+        return MDRUN
 
 
 # ---------------------------------------------------------------- the command line
@@ -150,13 +111,13 @@ class CommandLine(Case):
         self.refused(USAGE, "second.xyz", BENZENE, "second.xyz")
 
     def test_unknown_option(self):
-        done = self.mdrun(BENZENE, "--stepz", "3")
+        done = self.run_it(BENZENE, "--stepz", "3")
         self.assertEqual(done.returncode, USAGE)
         self.assertRegex(done.stderr, r"\Amdrun: [^\n]*--stepz")
         self.assertEqual(self.files(), [])
 
     def test_missing_value(self):
-        done = self.mdrun(BENZENE, "--steps")
+        done = self.run_it(BENZENE, "--steps")
         self.assertEqual(done.returncode, USAGE)
         self.assertRegex(done.stderr, r"\Amdrun: [^\n]*--steps")
 
@@ -633,13 +594,13 @@ class Failures(Case):
 
     def test_full_device_for_a_trajectory(self):
         os.symlink("/dev/full", self.path("full.xyz"))
-        done = self.mdrun(BENZENE, "--out", "full.xyz")
+        done = self.run_it(BENZENE, "--out", "full.xyz")
         self.one_line(done, FAILED, "full.xyz")
         self.assertIn(self.files(), ([], ["full.xyz"]))
         self.assertTrue(os.path.exists("/dev/full"))
 
     def test_disk_fills_during_the_run(self):
-        done = self.mdrun(BENZENE, "--model", "ultra-tiny", preexec_fn=limit_files_to(20000))
+        done = self.run_it(BENZENE, "--model", "ultra-tiny", preexec_fn=limit_files_to(20000))
         self.one_line(done, FAILED, "benzene-md.xyz")
         frames = read_xyz(self.path("benzene-md.xyz"))
         self.assertGreaterEqual(len(frames), 2)
@@ -647,14 +608,14 @@ class Failures(Case):
         self.assertEqual(self.files(), ["benzene-md.csv", "benzene-md.xyz"])
 
     def test_log_fills_during_the_run(self):
-        done = self.mdrun(BENZENE, "--model", "ultra-tiny", "--out", "none",
+        done = self.run_it(BENZENE, "--model", "ultra-tiny", "--out", "none",
                           preexec_fn=limit_files_to(2000))
         self.one_line(done, FAILED, "benzene-md.csv")
         self.assertGreaterEqual(len(read_log(self.path("benzene-md.csv"))), 2)
 
     @unittest.skipUnless(h5py, "h5py is not installed")
     def test_disk_fills_during_an_h5md_run(self):
-        done = self.mdrun(BENZENE, "--model", "ultra-tiny", "--steps", 5000, "--every", 1,
+        done = self.run_it(BENZENE, "--model", "ultra-tiny", "--steps", 5000, "--every", 1,
                           "--out", "b.h5", "--log", "none", preexec_fn=limit_files_to(600000))
         self.one_line(done, FAILED, "b.h5")
         if self.files():  # what is left can be read
@@ -663,14 +624,14 @@ class Failures(Case):
                 self.assertGreaterEqual(positions.shape[0], 1)
 
     def test_json_on_a_full_disk(self):
-        done = self.mdrun(BENZENE, "--steps", 5, "--out", "none", "--log", "none",
+        done = self.run_it(BENZENE, "--steps", 5, "--out", "none", "--log", "none",
                           "--json", "run.json", preexec_fn=limit_files_to(50))
         self.one_line(done, FAILED, "run.json")
         self.assertEqual(self.files(), [])
 
     def test_full_standard_output(self):
         with open("/dev/full", "w") as full:
-            done = self.mdrun(BENZENE, "--steps", 5, stdout=full)
+            done = self.run_it(BENZENE, "--steps", 5, stdout=full)
         self.one_line(done, FAILED, "standard output")
 
     @unittest.skipIf(cuda_at_hand(), "this machine has a CUDA device")
@@ -678,7 +639,7 @@ class Failures(Case):
         self.refused(FAILED, "cuda", BENZENE, "--device", "cuda")
 
     def blown_up(self, *arguments):
-        done = self.mdrun(*arguments, "--json", "run.json")
+        done = self.run_it(*arguments, "--json", "run.json")
         self.one_line(done, FAILED, ["step", "atom", "eV"])
         with open(self.path("run.json")) as file:
             summary = json.load(file)

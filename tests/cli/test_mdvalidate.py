@@ -22,6 +22,8 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
+from program_case import ProgramCase
+
 try:
     import numpy as np
 except ImportError:
@@ -84,43 +86,22 @@ def frames_of(molecule):
     return frames
 
 
-class Case(unittest.TestCase):
-    """A test in an empty folder of its own."""
+class Case(ProgramCase):
+    name = "mdvalidate"
 
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="mdvalidate-test-")
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, name, content):
-        with open(self.path(name), "w") as file:
-            file.write(content)
-        return name
+    def program(self):
+        return MDVALIDATE
 
     def reference(self, molecule="benzene", **how):
         return self.write(molecule + ".xyz", text_of(frames_of(molecule), **how))
 
-    def files(self):
-        return sorted(os.listdir(self.folder))
-
     def environment(self):
         # A small quarantine: what AddressSanitizer keeps is not what the program needs.
         options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
-        return dict(os.environ, OMP_NUM_THREADS="1", TERM="xterm", ASAN_OPTIONS=options)
+        return dict(super().environment(), ASAN_OPTIONS=options)
 
     def run_it(self, *arguments, model="ultra-tiny", **more):
-        more.setdefault("stdout", subprocess.PIPE)
-        model = ["--model", model] if model else []
-        return subprocess.run([MDVALIDATE, *map(str, arguments), *model], cwd=self.folder,
-                              env=self.environment(), stderr=subprocess.PIPE, text=True,
-                              timeout=120, **more)
-
-    def good(self, *arguments, **more):
-        done = self.run_it(*arguments, **more)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done
+        return super().run_it(*arguments, *(["--model", model] if model else []), **more)
 
     def figures(self, *arguments, **more):
         """The JSON file of a good run."""
@@ -135,20 +116,6 @@ class Case(unittest.TestCase):
         rows = list(csv.reader(text.splitlines()))
         self.assertEqual(rows[0], CSV_COLUMNS)
         return [dict(zip(CSV_COLUMNS, row)) for row in rows[1:]]
-
-    def refused(self, status, words, *arguments, **more):
-        """The run ends with this status and one line that has the words, and leaves no file."""
-        before = self.files()
-        done = self.run_it(*arguments, **more)
-        self.one_line(done, status, words)
-        self.assertEqual(self.files(), before, "a file was left behind")
-        return done
-
-    def one_line(self, done, status, words):
-        self.assertEqual(done.returncode, status, done.stderr)
-        self.assertRegex(done.stderr, r"\Amdvalidate: [^\n]+\n\Z")
-        for word in [words] if isinstance(words, str) else words:
-            self.assertIn(word, done.stderr)
 
 
 # ---------------------------------------------------------------- the command line
