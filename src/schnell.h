@@ -269,6 +269,15 @@ SCH_CHECKED sch_status sch_trainer_add(sch_trainer *trainer, sch_system *frame);
 SCH_CHECKED sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const size_t *frames,
                                         double learning_rate, double *loss);
 
+/**
+ * The loss of some frames (see sch_trainer_step) and its gradient by the weights, for optimizers of
+ * one's own and for tests.
+ * @param loss      [out]
+ * @param gradient  [out] [parameters], by the weights in the order of the model file's tensors
+ */
+SCH_CHECKED sch_status sch_trainer_gradient(sch_trainer *trainer, size_t n, const size_t *frames,
+                                            double *loss, double *gradient);
+
 /** The model with averaged weights, as it is now. @param training  [in] its line on training */
 SCH_CHECKED sch_status sch_trainer_model(const sch_trainer *trainer, const char *training,
                                          sch_model **model);

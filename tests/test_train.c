@@ -85,9 +85,9 @@ static double *gradient_of(const struct problem *p, const struct cpu_variant *va
     assert_ok(variant->create(&network, p->model, 1));
     assert_ok(variant->prepare_training(network, intervals));
     for (int twice = 0; twice < 2; twice++) { /* nothing may be left over from before */
-        assert_ok(variant->renew(network));
-        assert_ok(variant->differentiate(network, &p->nb, (const double(*)[3])tangent, weights,
-                                         gradient));
+        variant->renew(&network, 1);
+        assert_ok(variant->differentiate(network, &p->nb, (const double(*)[3])tangent, weights));
+        variant->sum_gradients(&network, 1, gradient);
     }
     variant->destroy(network);
     free(tangent);

@@ -166,7 +166,7 @@ static void refusals(void **state) {
     assert_fails(sch_trainer_step(trainer, 1, &beyond, 1e-3, &loss), SCH_ERROR_ARGUMENT,
                  "found 99");
     assert_fails(sch_trainer_step(trainer, 0, &beyond, 1e-3, &loss), SCH_ERROR_ARGUMENT,
-                 "expected frames");
+                 "expected 1 at least");
     sch_model *before = NULL, *after = NULL;
     assert_ok(sch_trainer_model(trainer, "", &before));
     assert_fails(sch_trainer_step(trainer, 1, &poisoned, 1e-3, &loss), SCH_ERROR_UNSTABLE,

@@ -45,6 +45,17 @@ struct dense {
     REAL *backward; /* [out][in] */
 };
 
+/** A block [rows][columns] of the model's arena, and where it lies packed: as it is, transposed, or
+ *  both. Rows that stand in groups are padded group by group. */
+struct block {
+    size_t from; /* in the arena */
+    size_t rows, columns;
+    size_t stride; /* from row to row in the arena */
+    size_t group;
+    REAL *straight;   /* [rows, padded][columns, padded], or NULL */
+    REAL *transposed; /* [columns][rows, padded], or NULL */
+};
+
 struct weights {
     struct dense filter[2]; /* K -> F, F -> 3F */
     struct dense A, V, B, G, U;
@@ -87,6 +98,8 @@ struct network {
     REAL *readout_last; /* [F/4, padded] */
     REAL *packed;       /* [packed_count] where all of the above lie */
     size_t packed_count;
+    struct block *blocks; /* [n_blocks] what lies there */
+    size_t n_blocks;
 
     REAL *table; /* [T][intervals][4][3][F], or NULL: exact filters */
     size_t intervals;
@@ -106,6 +119,7 @@ struct network {
     struct scratch *scratch; /* [threads] */
     REAL *scratch_memory;
     struct training *training; /* NULL unless prepare_training was called */
+    bool joined;               /* weights and table are another network's */
 };
 
 #include "potential/cpu_dense.inc"
@@ -184,6 +198,8 @@ const struct cpu_variant VARIANT = {
     .use_table = use_table,
     .evaluate = evaluate,
     .prepare_training = prepare_training,
+    .join = join,
     .renew = renew,
     .differentiate = differentiate,
+    .sum_gradients = sum_gradients,
 };

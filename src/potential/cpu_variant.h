@@ -30,20 +30,29 @@ struct cpu_variant {
      *  intervals that follows the weights. Call renew() next. */
     sch_status (*prepare_training)(void *network, size_t intervals);
 
-    /** Take the model's weights as they are now, and tabulate the filters. */
-    sch_status (*renew)(void *network);
+    /** Another network that shares the weights and the table of one that can be trained, for
+     *  another thread. It must go before its owner. */
+    sch_status (*join)(void **network, const void *owner);
+
+    /** Take the model's weights as they are now, tabulate the filters, and forget all gradients.
+     *  For all threads of a team.
+     *  @param networks  [in] [n] the owner, then those that joined it */
+    void (*renew)(void *const networks[], int n);
 
     /**
-     * The gradient by the weights of: sum over atoms i of energy_weights[i] E_i + dE_i/dt, with the
-     * atoms moving along the tangent. With tangent = -dL/dF and energy_weights = dL/dE that is the
-     * gradient of a loss L of energies and forces.
+     * Add to the network's gradient by the weights that of: sum over atoms i of energy_weights[i]
+     * E_i + dE_i/dt, with the atoms moving along the tangent. With tangent = -dL/dF and
+     * energy_weights = dL/dE that is the gradient of a loss L of energies and forces.
      * @param tangent        [in] [n][3]
      * @param energy_weights [in] [n]
-     * @param gradient       [out] [parameters], in the order of the model's arena
      */
     sch_status (*differentiate)(void *network, const struct neighbours *neighbours,
-                                const double (*tangent)[3], const double *energy_weights,
-                                double *gradient);
+                                const double (*tangent)[3], const double *energy_weights);
+
+    /** The sum of the networks' gradients since renew(). For all threads of a team, at most one a
+     *  network.
+     *  @param gradient  [out] [parameters], in the order of the model's arena */
+    void (*sum_gradients)(void *const networks[], int n, double *gradient);
 };
 
 extern const struct cpu_variant cpu_baseline_float, cpu_baseline_double; /* SSE2 on x86-64 */

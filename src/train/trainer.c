@@ -23,14 +23,15 @@ static const double FIRST_DECAY = 0.9, SECOND_DECAY = 0.999, TINY = 1e-8;
 
 /** One thread's share of a batch. */
 struct worker {
-    void *network;
+    size_t *numbers; /* [count] its frames */
+    size_t count, numbers_capacity;
+    size_t load; /* their atoms */
     struct joined batch;
     double *atom_energies;       /* [atoms] */
     double (*edge_gradients)[3]; /* [edges] */
     double (*tangent)[3];        /* [atoms] forces, then -dL/dF */
     double *energy_weights;      /* [atoms] dL/dE of the atom's frame */
     size_t atoms_capacity, tangent_capacity, weights_capacity, edges_capacity;
-    double *gradient; /* [parameters] */
     double loss;
     sch_status status;
     char message[256];
@@ -43,8 +44,10 @@ struct sch_trainer {
     struct frame *frames;
     size_t n_frames, frames_capacity;
     struct worker *workers; /* [threads] */
+    void **networks;        /* [threads] of the workers; all share the first one's weights */
     int threads;
     long steps;
+    double *gradient;                 /* [parameters] */
     double *weights, *average;        /* [parameters] */
     double *first, *second, *largest; /* [parameters] AMSGrad's moments */
 };
@@ -55,18 +58,18 @@ static sch_status create_workers(sch_trainer *trainer) {
     const struct cpu_variant *variants[3] = {NULL};
     trainer->variant = variants[cpu_variants(SCH_SINGLE, variants) - 1];
     SCH_TRY(memory_new(&trainer->workers, trainer->threads, sizeof *trainer->workers));
-    for (int k = 0; k < trainer->threads; k++) {
-        struct worker *worker = &trainer->workers[k];
-        SCH_TRY(trainer->variant->create(&worker->network, trainer->model, 1));
-        SCH_TRY(trainer->variant->prepare_training(worker->network, INTERVALS));
-        SCH_TRY(memory_new(&worker->gradient, trainer->model->parameters, sizeof(double)));
-    }
+    SCH_TRY(memory_new(&trainer->networks, trainer->threads, sizeof *trainer->networks));
+    SCH_TRY(trainer->variant->create(&trainer->networks[0], trainer->model, 1));
+    SCH_TRY(trainer->variant->prepare_training(trainer->networks[0], INTERVALS));
+    for (int k = 1; k < trainer->threads; k++)
+        SCH_TRY(trainer->variant->join(&trainer->networks[k], trainer->networks[0]));
     return SCH_OK;
 }
 
 static sch_status begin(sch_trainer *trainer, const sch_model *model) {
     SCH_TRY(model_copy(&trainer->model, model));
     const size_t n = model->parameters;
+    SCH_TRY(memory_new(&trainer->gradient, n, sizeof(double)));
     SCH_TRY(memory_new(&trainer->weights, n, sizeof(double)));
     SCH_TRY(memory_new(&trainer->average, n, sizeof(double)));
     SCH_TRY(memory_new(&trainer->first, n, sizeof(double)));
@@ -108,21 +111,24 @@ sch_status sch_trainer_create(sch_trainer **out, const sch_model *model,
 void sch_trainer_free(sch_trainer *trainer) {
     if (!trainer)
         return;
+    for (int k = trainer->threads - 1; trainer->networks && k >= 0; k--)
+        if (trainer->networks[k])
+            trainer->variant->destroy(trainer->networks[k]);
     for (int k = 0; trainer->workers && k < trainer->threads; k++) {
         struct worker *worker = &trainer->workers[k];
-        if (worker->network)
-            trainer->variant->destroy(worker->network);
+        free(worker->numbers);
         joined_clear(&worker->batch);
         free(worker->atom_energies);
         free(worker->edge_gradients);
         free(worker->tangent);
         free(worker->energy_weights);
-        free(worker->gradient);
     }
     for (size_t k = 0; k < trainer->n_frames; k++)
         frame_free(&trainer->frames[k]);
     free(trainer->frames);
     free(trainer->workers);
+    free(trainer->networks);
+    free(trainer->gradient);
     free(trainer->weights);
     free(trainer->average);
     free(trainer->first);
@@ -202,97 +208,142 @@ static sch_status reserve(struct worker *worker) {
                        sizeof *worker->edge_gradients);
 }
 
-/** Loss and gradient of a share of the batch. */
-static sch_status differentiate(const sch_trainer *trainer, struct worker *worker, size_t n,
-                                const size_t *numbers, double share) {
+/** Loss and gradient of a worker's frames. */
+static sch_status differentiate(const sch_trainer *trainer, int k, double share) {
+    struct worker *worker = &trainer->workers[k];
+    void *network = trainer->networks[k];
     joined_reset(&worker->batch);
-    for (size_t k = 0; k < n; k++)
-        SCH_TRY(joined_append(&worker->batch, &trainer->frames[numbers[k]].neighbours));
+    for (size_t i = 0; i < worker->count; i++)
+        SCH_TRY(joined_append(&worker->batch, &trainer->frames[worker->numbers[i]].neighbours));
     const struct neighbours nb = joined_neighbours(&worker->batch);
     SCH_TRY(reserve(worker));
-    SCH_TRY(trainer->variant->renew(worker->network));
-    SCH_TRY(trainer->variant->evaluate(worker->network, &nb, worker->atom_energies,
-                                       worker->edge_gradients));
+    SCH_TRY(
+        trainer->variant->evaluate(network, &nb, worker->atom_energies, worker->edge_gradients));
     sum_forces(&nb, (const double(*)[3])worker->edge_gradients, 0, nb.n_atoms, worker->tangent[0]);
     size_t atom = 0;
-    worker->loss = 0.0;
-    for (size_t k = 0; k < n; k++) {
-        const struct frame *frame = &trainer->frames[numbers[k]];
+    for (size_t i = 0; i < worker->count; i++) {
+        const struct frame *frame = &trainer->frames[worker->numbers[i]];
         worker->loss += frame_loss(trainer, frame, atom, share, worker);
         atom += frame->neighbours.n_atoms;
     }
-    return trainer->variant->differentiate(worker->network, &nb,
-                                           (const double(*)[3])worker->tangent,
-                                           worker->energy_weights, worker->gradient);
+    return trainer->variant->differentiate(network, &nb, (const double(*)[3])worker->tangent,
+                                           worker->energy_weights);
 }
 
-/** Shares of equal numbers of frames, a thread each; which share a frame falls into depends on the
- *  number of threads, and sums are in the order of the threads. */
-static sch_status differentiate_batch(sch_trainer *trainer, size_t n, const size_t *numbers,
-                                      int *used) {
-    const int threads = n < (size_t)trainer->threads ? (int)n : trainer->threads;
-#pragma omp parallel for num_threads(threads) schedule(static)
-    for (int k = 0; k < threads; k++) {
+/** Every frame goes to the worker that has the fewest atoms so far. */
+static sch_status share_out(sch_trainer *trainer, size_t n, const size_t *numbers) {
+    for (int k = 0; k < trainer->threads; k++) {
         struct worker *worker = &trainer->workers[k];
-        size_t begin = n * (size_t)k / (size_t)threads, end = n * (size_t)(k + 1) / (size_t)threads;
-        worker->status =
-            differentiate(trainer, worker, end - begin, numbers + begin, 1.0 / (double)n);
-        if (worker->status != SCH_OK)
-            strncpy(worker->message, sch_last_error(), sizeof worker->message - 1);
+        SCH_TRY(memory_grow(&worker->numbers, &worker->numbers_capacity, 0, n,
+                            sizeof *worker->numbers));
+        worker->count = worker->load = 0;
+        worker->loss = 0.0;
+        worker->status = SCH_OK;
     }
-    for (int k = 0; k < threads; k++)
+    for (size_t i = 0; i < n; i++) {
+        struct worker *least = &trainer->workers[0];
+        for (int k = 1; k < trainer->threads; k++)
+            if (trainer->workers[k].load < least->load)
+                least = &trainer->workers[k];
+        least->numbers[least->count++] = numbers[i];
+        least->load += trainer->frames[numbers[i]].neighbours.n_atoms;
+    }
+    return SCH_OK;
+}
+
+static void work(const sch_trainer *trainer, int k, double share) {
+    struct worker *worker = &trainer->workers[k];
+    if (worker->count == 0)
+        return;
+    worker->status = differentiate(trainer, k, share);
+    if (worker->status != SCH_OK)
+        strncpy(worker->message, sch_last_error(), sizeof worker->message - 1);
+}
+
+/** The loss, and its gradient in trainer->gradient. Sums are in the order of the workers, so that
+ *  the last digits depend on how many there are. */
+static sch_status differentiate_batch(sch_trainer *trainer, size_t n, const size_t *numbers,
+                                      double *loss) {
+    const int threads = trainer->threads;
+    SCH_TRY(share_out(trainer, n, numbers));
+#pragma omp parallel num_threads(threads)
+    {
+        trainer->variant->renew(trainer->networks, threads);
+#pragma omp for schedule(static)
+        for (int k = 0; k < threads; k++)
+            work(trainer, k, 1.0 / (double)n);
+        trainer->variant->sum_gradients(trainer->networks, threads, trainer->gradient);
+    }
+    *loss = 0.0;
+    for (int k = 0; k < threads; k++) {
         if (trainer->workers[k].status != SCH_OK)
             return fail(trainer->workers[k].status, "%s", trainer->workers[k].message);
-    *used = threads;
+        *loss += trainer->workers[k].loss;
+    }
+    return SCH_OK;
+}
+
+static sch_status check_batch(const sch_trainer *trainer, size_t n, const size_t *frames) {
+    if (n == 0)
+        return fail(SCH_ERROR_ARGUMENT, "frames: expected 1 at least, found none");
+    for (size_t k = 0; k < n; k++)
+        if (frames[k] >= trainer->n_frames)
+            return fail(SCH_ERROR_ARGUMENT, "frame: expected 0 to %zu, found %zu",
+                        trainer->n_frames, frames[k]);
+    return SCH_OK;
+}
+
+sch_status sch_trainer_gradient(sch_trainer *trainer, size_t n, const size_t *frames, double *loss,
+                                double *gradient) {
+    SCH_TRY(check_batch(trainer, n, frames));
+    SCH_TRY(differentiate_batch(trainer, n, frames, loss));
+    memcpy(gradient, trainer->gradient, trainer->model->parameters * sizeof *gradient);
     return SCH_OK;
 }
 
 /* ---------------------------------------------------------------- the step */
 
-static bool sum_gradients(sch_trainer *trainer, int threads, double *loss) {
-    double *sum = trainer->workers[0].gradient, square = 0.0;
-    *loss = trainer->workers[0].loss;
-    for (int k = 1; k < threads; k++) {
-        *loss += trainer->workers[k].loss;
-        for (size_t p = 0; p < trainer->model->parameters; p++)
-            sum[p] += trainer->workers[k].gradient[p];
-    }
-    for (size_t p = 0; p < trainer->model->parameters; p++)
-        square += sum[p] * sum[p];
-    return isfinite(*loss) && isfinite(square);
+static bool all_finite(const sch_trainer *trainer) {
+    const size_t n = trainer->model->parameters;
+    double square = 0.0;
+#pragma omp parallel for simd num_threads(trainer->threads) reduction(+ : square)
+    for (size_t p = 0; p < n; p++)
+        square += trainer->gradient[p] * trainer->gradient[p];
+    return isfinite(square);
 }
 
 static void amsgrad(sch_trainer *trainer, double rate) {
-    const double *gradient = trainer->workers[0].gradient;
+    const size_t n = trainer->model->parameters;
     const double t = (double)++trainer->steps;
     const double first_bias = 1.0 - pow(FIRST_DECAY, t), second_bias = 1.0 - pow(SECOND_DECAY, t);
     /* An average over few steps at first, so that it forgets the beginning. */
     const double keep = fmin(trainer->options.average, (1.0 + t) / (10.0 + t));
-    for (size_t p = 0; p < trainer->model->parameters; p++) {
+    const double *gradient = trainer->gradient;
+    double *first = trainer->first, *second = trainer->second, *largest = trainer->largest;
+    double *weights = trainer->weights, *average = trainer->average;
+    float *arena = trainer->model->arena;
+#pragma omp parallel for simd num_threads(trainer->threads) schedule(static)
+    for (size_t p = 0; p < n; p++) {
         double g = gradient[p];
-        trainer->first[p] = FIRST_DECAY * trainer->first[p] + (1.0 - FIRST_DECAY) * g;
-        trainer->second[p] = SECOND_DECAY * trainer->second[p] + (1.0 - SECOND_DECAY) * g * g;
-        trainer->largest[p] = fmax(trainer->largest[p], trainer->second[p]);
-        trainer->weights[p] -= rate * trainer->first[p] / first_bias /
-                               (sqrt(trainer->largest[p] / second_bias) + TINY);
-        trainer->average[p] = keep * trainer->average[p] + (1.0 - keep) * trainer->weights[p];
-        trainer->model->arena[p] = (float)trainer->weights[p];
+        first[p] = FIRST_DECAY * first[p] + (1.0 - FIRST_DECAY) * g;
+        second[p] = SECOND_DECAY * second[p] + (1.0 - SECOND_DECAY) * g * g;
+        largest[p] = largest[p] > second[p] ? largest[p] : second[p];
+        weights[p] -= rate * first[p] / first_bias / (sqrt(largest[p] / second_bias) + TINY);
+        average[p] = keep * average[p] + (1.0 - keep) * weights[p];
+        arena[p] = (float)weights[p];
     }
 }
 
 sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const size_t *frames,
                             double learning_rate, double *loss) {
-    for (size_t k = 0; k < n; k++)
-        if (frames[k] >= trainer->n_frames)
-            return fail(SCH_ERROR_ARGUMENT, "frame: expected 0 to %zu, found %zu",
-                        trainer->n_frames, frames[k]);
-    if (n == 0 || !(learning_rate >= 0.0))
-        return fail(SCH_ERROR_ARGUMENT, "expected frames and a learning rate of 0 or more");
-    int threads = 1;
     double found = 0.0;
-    SCH_TRY(differentiate_batch(trainer, n, frames, &threads));
-    if (!sum_gradients(trainer, threads, &found))
-        return fail(SCH_ERROR_UNSTABLE, "step %ld: expected a finite loss, found %g",
+    if (!(learning_rate >= 0.0))
+        return fail(SCH_ERROR_ARGUMENT, "learning rate: expected 0 or more, found %g",
+                    learning_rate);
+    SCH_TRY(check_batch(trainer, n, frames));
+    SCH_TRY(differentiate_batch(trainer, n, frames, &found));
+    if (!isfinite(found) || !all_finite(trainer))
+        return fail(SCH_ERROR_UNSTABLE, "step %ld: expected a finite loss and gradient, found %g",
                     trainer->steps + 1, found);
     amsgrad(trainer, learning_rate);
     if (loss)
