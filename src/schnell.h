@@ -278,6 +278,24 @@ SCH_CHECKED sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const si
 SCH_CHECKED sch_status sch_trainer_gradient(sch_trainer *trainer, size_t n, const size_t *frames,
                                             double *loss, double *gradient);
 
+/**
+ * Write what a run needs to go on: weights, their average, the optimizer's moments, and a note of
+ * the caller's own (such as the state of its random numbers). Whole or not at all. The file is for
+ * the same version on the same kind of machine.
+ */
+SCH_CHECKED sch_status sch_trainer_save(const sch_trainer *trainer, const char *path,
+                                        const void *note, size_t note_bytes);
+
+/**
+ * Go on from such a file: with the same frames in the same order, the same options and one thread,
+ * the steps that follow are the same to the bit.
+ * @param note  [out] [note_bytes] as it was saved; another length is an error
+ * @return SCH_ERROR_FORMAT if it is no sound checkpoint of a model of this size: then nothing has
+ *         changed.
+ */
+SCH_CHECKED sch_status sch_trainer_restore(sch_trainer *trainer, const char *path, void *note,
+                                           size_t note_bytes);
+
 /** The model with averaged weights, as it is now. @param training  [in] its line on training */
 SCH_CHECKED sch_status sch_trainer_model(const sch_trainer *trainer, const char *training,
                                          sch_model **model);

@@ -1,14 +1,16 @@
 /* The trainer: it learns, it repeats itself, threads agree, and it refuses what it cannot learn. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "md/system.h"
 #include "potential/model.h"
 #include "support.h"
 
 /** Frames with references from a model of other random weights: something that can be learned. */
-enum { FRAMES = 6, ATOMS = 7 };
+enum { FRAMES = 8, ATOMS = 7 };
 
 static sch_system *frames[FRAMES];
 
@@ -64,7 +66,7 @@ static sch_trainer *trainer_of(const sch_model *model, int threads) {
     return trainer;
 }
 
-static const size_t all[FRAMES] = {0, 1, 2, 3, 4, 5};
+static const size_t all[FRAMES] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 /** Train on all frames at once, with a rate that falls; the last loss. */
 static double learn(sch_trainer *trainer, int steps) {
@@ -122,6 +124,103 @@ static void one_thread_repeats_itself(void **state) {
     assert_memory_not_equal(a->arena, model->arena, a->parameters * sizeof *a->arena);
     sch_model_free(a);
     sch_model_free(b);
+    sch_model_free(model);
+}
+
+/* ---------------------------------------------------------------- checkpoints */
+
+#define CHECKPOINT BINARY_DIR "/test_trainer.checkpoint"
+
+/** A run that is broken off and goes on in another trainer ends where an unbroken one does. */
+static void goes_on_to_the_bit(void **state) {
+    (void)state;
+    sch_model *model = student(), *whole = NULL, *resumed = NULL;
+    const double note[3] = {1.5, -2.5, 1e300};
+    double read[3] = {0.0, 0.0, 0.0};
+    sch_trainer *first = trainer_of(model, 1), *second = trainer_of(model, 1);
+    learn(first, 15);
+    assert_ok(sch_trainer_save(first, CHECKPOINT, note, sizeof note));
+    learn(first, 15);
+    assert_ok(sch_trainer_restore(second, CHECKPOINT, read, sizeof read));
+    assert_memory_equal(read, note, sizeof note);
+    learn(second, 15);
+    assert_ok(sch_trainer_model(first, "", &whole));
+    assert_ok(sch_trainer_model(second, "", &resumed));
+    assert_memory_equal(whole->arena, resumed->arena, whole->parameters * sizeof *whole->arena);
+    sch_model_free(whole);
+    sch_model_free(resumed);
+    sch_trainer_free(first);
+    sch_trainer_free(second);
+    sch_model_free(model);
+}
+
+/** Cut the file to `keep` bytes, or change one. */
+static void damage(long keep, long change) {
+    FILE *file = fopen(CHECKPOINT, "r+b");
+    assert_non_null(file);
+    if (keep > 0)
+        assert_int_equal(ftruncate(fileno(file), keep), 0);
+    if (change > 0) {
+        fseek(file, change, SEEK_SET);
+        int byte = fgetc(file);
+        fseek(file, change, SEEK_SET);
+        fputc(byte ^ 0x20, file);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static void damaged_checkpoints(void **state) {
+    (void)state;
+    static const struct {
+        long keep, change;
+        const char *message;
+    } cases[] = {{0, 3, "another kind of file"}, {0, 24, "this version and machine"},
+                 {0, 40, "this size"},           {0, 5000, "undamaged"},
+                 {200, 0, "of another length"},  {1, 0, "of another length"}};
+    sch_model *model = student(), *before = NULL, *after = NULL;
+    sch_trainer *trainer = trainer_of(model, 1);
+    learn(trainer, 3);
+    assert_ok(sch_trainer_model(trainer, "", &before));
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        assert_ok(sch_trainer_save(trainer, CHECKPOINT, NULL, 0));
+        damage(cases[k].keep, cases[k].change);
+        assert_fails(sch_trainer_restore(trainer, CHECKPOINT, NULL, 0), SCH_ERROR_FORMAT,
+                     cases[k].message);
+    }
+    double note;
+    assert_ok(sch_trainer_save(trainer, CHECKPOINT, NULL, 0));
+    assert_fails(sch_trainer_restore(trainer, CHECKPOINT, &note, sizeof note), SCH_ERROR_FORMAT,
+                 "of another length");
+    assert_fails(sch_trainer_restore(trainer, BINARY_DIR "/no such file", NULL, 0), SCH_ERROR_IO,
+                 "no such file");
+    assert_fails(sch_trainer_save(trainer, BINARY_DIR "/no such folder/c", NULL, 0), SCH_ERROR_IO,
+                 "no such folder");
+    assert_ok(sch_trainer_model(trainer, "", &after));
+    assert_memory_equal(before->arena, after->arena, before->parameters * sizeof *before->arena);
+    sch_model_free(before);
+    sch_model_free(after);
+    sch_trainer_free(trainer);
+    sch_model_free(model);
+}
+
+/** The gradient that is given out is that of the loss that is given out. */
+static void gradient_of_the_loss(void **state) {
+    (void)state;
+    sch_model *model = student();
+    sch_trainer *trainer = trainer_of(model, 1);
+    double *gradient = calloc(model->parameters, sizeof *gradient), loss, moved, square = 0.0;
+    assert_ok(sch_trainer_gradient(trainer, FRAMES, all, &loss, gradient));
+    sch_trainer_free(trainer);
+    for (size_t p = 0; p < model->parameters; p++)
+        square += gradient[p] * gradient[p];
+    double step = 1e-4 * loss / square; /* the loss falls by 1e-4 of itself, to first order */
+    for (size_t p = 0; p < model->parameters; p++)
+        model->arena[p] -= (float)(step * gradient[p]);
+    trainer = trainer_of(model, 1);
+    assert_ok(sch_trainer_gradient(trainer, FRAMES, all, &moved, gradient));
+    assert_close((loss - moved) / (1e-4 * loss), 1.0, 0.05);
+    sch_trainer_free(trainer);
+    free(gradient);
     sch_model_free(model);
 }
 
@@ -185,6 +284,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_by_heart),
         cmocka_unit_test(one_thread_repeats_itself),
+        cmocka_unit_test(goes_on_to_the_bit),
+        cmocka_unit_test(damaged_checkpoints),
+        cmocka_unit_test(gradient_of_the_loss),
         cmocka_unit_test(threads_agree),
         cmocka_unit_test(refusals),
     };

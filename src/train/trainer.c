@@ -6,10 +6,7 @@
 
 #include "base/memory.h"
 #include "md/evaluate.h"
-#include "md/joined.h"
-#include "potential/cpu_variant.h"
-#include "potential/model.h"
-#include "train/frames.h"
+#include "train/trainer.h"
 
 /** Intervals of the filters' table while it learns; 5 Å / 256 errs by some 1e-4 of a force. */
 enum { INTERVALS = 256 };
@@ -17,40 +14,6 @@ enum { INTERVALS = 256 };
 /** Widths of the pseudo-Huber losses: errors well below count as squares, above as they are. */
 static const double FORCE_WIDTH = 0.02;  /* eV/Å */
 static const double ENERGY_WIDTH = 0.02; /* eV */
-
-/** AMSGrad's constants, as its authors have them. */
-static const double FIRST_DECAY = 0.9, SECOND_DECAY = 0.999, TINY = 1e-8;
-
-/** One thread's share of a batch. */
-struct worker {
-    size_t *numbers; /* [count] its frames */
-    size_t count, numbers_capacity;
-    size_t load; /* their atoms */
-    struct joined batch;
-    double *atom_energies;       /* [atoms] */
-    double (*edge_gradients)[3]; /* [edges] */
-    double (*tangent)[3];        /* [atoms] forces, then -dL/dF */
-    double *energy_weights;      /* [atoms] dL/dE of the atom's frame */
-    size_t atoms_capacity, tangent_capacity, weights_capacity, edges_capacity;
-    double loss;
-    sch_status status;
-    char message[256];
-};
-
-struct sch_trainer {
-    sch_model *model; /* its arena holds the weights of this step */
-    const struct cpu_variant *variant;
-    struct sch_trainer_options options;
-    struct frame *frames;
-    size_t n_frames, frames_capacity;
-    struct worker *workers; /* [threads] */
-    void **networks;        /* [threads] of the workers; all share the first one's weights */
-    int threads;
-    long steps;
-    double *gradient;                 /* [parameters] */
-    double *weights, *average;        /* [parameters] */
-    double *first, *second, *largest; /* [parameters] AMSGrad's moments */
-};
 
 /* ---------------------------------------------------------------- beginning and end */
 
@@ -68,15 +31,8 @@ static sch_status create_workers(sch_trainer *trainer) {
 
 static sch_status begin(sch_trainer *trainer, const sch_model *model) {
     SCH_TRY(model_copy(&trainer->model, model));
-    const size_t n = model->parameters;
-    SCH_TRY(memory_new(&trainer->gradient, n, sizeof(double)));
-    SCH_TRY(memory_new(&trainer->weights, n, sizeof(double)));
-    SCH_TRY(memory_new(&trainer->average, n, sizeof(double)));
-    SCH_TRY(memory_new(&trainer->first, n, sizeof(double)));
-    SCH_TRY(memory_new(&trainer->second, n, sizeof(double)));
-    SCH_TRY(memory_new(&trainer->largest, n, sizeof(double)));
-    for (size_t k = 0; k < n; k++)
-        trainer->weights[k] = trainer->average[k] = (double)model->arena[k];
+    SCH_TRY(memory_new(&trainer->gradient, model->parameters, sizeof(double)));
+    SCH_TRY(optimizer_create(&trainer->optimizer, model->arena, model->parameters));
     return create_workers(trainer);
 }
 
@@ -129,11 +85,7 @@ void sch_trainer_free(sch_trainer *trainer) {
     free(trainer->workers);
     free(trainer->networks);
     free(trainer->gradient);
-    free(trainer->weights);
-    free(trainer->average);
-    free(trainer->first);
-    free(trainer->second);
-    free(trainer->largest);
+    optimizer_free(&trainer->optimizer);
     sch_model_free(trainer->model);
     free(trainer);
 }
@@ -312,26 +264,9 @@ static bool all_finite(const sch_trainer *trainer) {
     return isfinite(square);
 }
 
-static void amsgrad(sch_trainer *trainer, double rate) {
-    const size_t n = trainer->model->parameters;
-    const double t = (double)++trainer->steps;
-    const double first_bias = 1.0 - pow(FIRST_DECAY, t), second_bias = 1.0 - pow(SECOND_DECAY, t);
-    /* An average over few steps at first, so that it forgets the beginning. */
-    const double keep = fmin(trainer->options.average, (1.0 + t) / (10.0 + t));
-    const double *gradient = trainer->gradient;
-    double *first = trainer->first, *second = trainer->second, *largest = trainer->largest;
-    double *weights = trainer->weights, *average = trainer->average;
-    float *arena = trainer->model->arena;
-#pragma omp parallel for simd num_threads(trainer->threads) schedule(static)
-    for (size_t p = 0; p < n; p++) {
-        double g = gradient[p];
-        first[p] = FIRST_DECAY * first[p] + (1.0 - FIRST_DECAY) * g;
-        second[p] = SECOND_DECAY * second[p] + (1.0 - SECOND_DECAY) * g * g;
-        largest[p] = largest[p] > second[p] ? largest[p] : second[p];
-        weights[p] -= rate * first[p] / first_bias / (sqrt(largest[p] / second_bias) + TINY);
-        average[p] = keep * average[p] + (1.0 - keep) * weights[p];
-        arena[p] = (float)weights[p];
-    }
+void trainer_take_weights(sch_trainer *trainer) {
+    for (size_t p = 0; p < trainer->model->parameters; p++)
+        trainer->model->arena[p] = (float)trainer->optimizer.weights[p];
 }
 
 sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const size_t *frames,
@@ -344,8 +279,10 @@ sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const size_t *frames
     SCH_TRY(differentiate_batch(trainer, n, frames, &found));
     if (!isfinite(found) || !all_finite(trainer))
         return fail(SCH_ERROR_UNSTABLE, "step %ld: expected a finite loss and gradient, found %g",
-                    trainer->steps + 1, found);
-    amsgrad(trainer, learning_rate);
+                    trainer->optimizer.steps + 1, found);
+    optimizer_step(&trainer->optimizer, trainer->gradient, learning_rate, trainer->options.average,
+                   trainer->threads);
+    trainer_take_weights(trainer);
     if (loss)
         *loss = found;
     return SCH_OK;
@@ -355,7 +292,7 @@ sch_status sch_trainer_model(const sch_trainer *trainer, const char *training, s
     sch_model *model = NULL;
     SCH_TRY(model_copy(&model, trainer->model));
     for (size_t p = 0; p < model->parameters; p++)
-        model->arena[p] = (float)trainer->average[p];
+        model->arena[p] = (float)trainer->optimizer.average[p];
     free(model->training);
     model->training = NULL;
     sch_status status = memory_string(&model->training, training);
