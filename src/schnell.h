@@ -84,6 +84,17 @@ typedef double (*sch_gaussian)(void *state);
 /** A trained potential: its weights and what it was trained for. Immutable. */
 typedef struct sch_model sch_model;
 
+/** How a model was trained, and how far it was from frames kept apart. All zero: not told. */
+typedef struct sch_training_record {
+    long seed, steps;
+    size_t frames;                /**< that it learned from */
+    double seconds;               /**< of the whole run */
+    double seconds_per_epoch;     /**< for as many frames as there are */
+    size_t validation_frames;     /**< none of which it learned from */
+    double validation_force_mae;  /**< eV/Å */
+    double validation_energy_mae; /**< eV, each formula's mean error taken out; 0: not told */
+} sch_training_record;
+
 /** What a model says of itself; all pointers borrowed from the model. */
 typedef struct sch_model_info {
     const char *name;            /**< "tiny" */
@@ -98,6 +109,10 @@ typedef struct sch_model_info {
     size_t parameters;           /**< trained numbers */
     const int *elements;         /**< atomic numbers it was trained on, ascending */
     int n_elements;
+    sch_training_record record;
+    const char *const *molecules; /**< formulas of the molecules it has seen, in Hill's order */
+    size_t n_molecules;           /**< 0: not told */
+    bool together;                /**< it has seen molecules within its cutoff of each other */
 } sch_model_info;
 
 /**
@@ -169,6 +184,10 @@ SCH_API bool sch_system_reference_energy(const sch_system *system, double *energ
 /** The forces (eV/Å, [n][3]) that the structure file gave; NULL if it gave none. */
 SCH_API const double *sch_system_reference_forces(const sch_system *system);
 
+/** The level of theory of these, as the structure file told it ("PBE/def2-SVP"); NULL if it told
+ *  none. */
+SCH_API const char *sch_system_level(const sch_system *system);
+
 /**
  * Draw velocities from the Maxwell-Boltzmann distribution. The momentum is removed, and where
  * nothing is periodic the angular momentum too; then all are scaled to the temperature exactly.
@@ -177,19 +196,43 @@ SCH_API const double *sch_system_reference_forces(const sch_system *system);
 SCH_CHECKED sch_status sch_system_thermalize(sch_system *system, double temperature_K,
                                              sch_gaussian gaussian, void *state);
 
+/** Give the system a reference energy (eV) and forces (eV/Å, [n][3], copied), or, with NULL, take
+ *  them away. */
+SCH_CHECKED sch_status sch_system_set_references(sch_system *system, const double *energy,
+                                                 const double *forces);
+
+/** The formula in Hill's order, "C2H6O"; to be freed by the caller. */
+SCH_CHECKED sch_status sch_system_formula(const sch_system *system, char **formula);
+
+/**
+ * Was the model trained on what this system is made of? Its molecules (atoms within 1.4 times the
+ * sum of their covalent radii are bonded) must be of formulas that the model has seen, near each
+ * other only if it has seen that, and no two atoms closer than such a pair ever was, less 0.05 Å.
+ * @param covered  [out] also true where the model's file does not tell
+ * @param reason   [out] [size] if not: why
+ */
+SCH_CHECKED sch_status sch_model_covers(const sch_model *model, const sch_system *system,
+                                        bool *covered, char *reason, size_t size);
+
 /* ---------------------------------------------------------------- structure files */
 
-/** Frames of an XYZ or extended XYZ file, one after the other. */
-typedef struct sch_xyz_reader sch_xyz_reader;
+/** Frames of a structure file, one after the other: an XYZ file, plain or extended, or a set of
+ *  frames (HDF5, format "schnell-frames"). The file's content says which, not its name. */
+typedef struct sch_reader sch_reader;
 
-/** Open a structure file; "-" is the standard input. */
-SCH_CHECKED sch_status sch_xyz_open(sch_xyz_reader **reader, const char *path);
+/**
+ * Open a structure file; "-" is an XYZ file on the standard input.
+ * @return SCH_ERROR_IO if it cannot be opened, SCH_ERROR_FORMAT if it is HDF5 and no sound set:
+ *         nothing in the file is trusted.
+ */
+SCH_CHECKED sch_status sch_reader_open(sch_reader **reader, const char *path);
 
-/** Read the next frame into a new system; *system is NULL after the last one. An empty file is an
- *  error. */
-SCH_CHECKED sch_status sch_xyz_next(sch_xyz_reader *reader, sch_system **system);
+/** Read the next frame into a new system; *system is NULL after the last one. Of a set, group after
+ *  group in the order of their names. A file without frames is an error, and there are no frames
+ *  after an error. */
+SCH_CHECKED sch_status sch_reader_next(sch_reader *reader, sch_system **system);
 
-SCH_API void sch_xyz_free(sch_xyz_reader *reader);
+SCH_API void sch_reader_free(sch_reader *reader);
 
 /* ---------------------------------------------------------------- potential */
 
@@ -296,9 +339,14 @@ SCH_CHECKED sch_status sch_trainer_save(const sch_trainer *trainer, const char *
 SCH_CHECKED sch_status sch_trainer_restore(sch_trainer *trainer, const char *path, void *note,
                                            size_t note_bytes);
 
-/** The model with averaged weights, as it is now. @param training  [in] its line on training */
+/**
+ * The model with averaged weights, as it is now. What it has seen (sch_model_covers) is what the
+ * model that training began from had, and the trainer's frames.
+ * @param training  [in] its line on training
+ * @param record    [in] or NULL
+ */
 SCH_CHECKED sch_status sch_trainer_model(const sch_trainer *trainer, const char *training,
-                                         sch_model **model);
+                                         const sch_training_record *record, sch_model **model);
 
 /* ---------------------------------------------------------------- dynamics */
 

@@ -235,12 +235,12 @@ static void shipped_models(void **state) {
         assert_ok(
             sch_potential_create(&oracle, model, &(sch_potential_options){.device = "reference"}));
         for (size_t s = 0; s < sizeof molecules / sizeof *molecules; s++) {
-            sch_xyz_reader *reader = NULL;
+            sch_reader *reader = NULL;
             sch_system *system = NULL;
             double a[3 * 32], b[3 * 32], worst = 0.0;
             snprintf(path, sizeof path, SOURCE_DIR "/structures/%s.xyz", molecules[s]);
-            assert_ok(sch_xyz_open(&reader, path));
-            assert_ok(sch_xyz_next(reader, &system));
+            assert_ok(sch_reader_open(&reader, path));
+            assert_ok(sch_reader_next(reader, &system));
             size_t n = sch_system_n_atoms(system);
             assert_true(n <= 32);
             for (int frame = 0; frame < 3; frame++) {
@@ -255,7 +255,7 @@ static void shipped_models(void **state) {
                           1e3 * worst);
             assert_true(worst <= 0.05e-3);
             sch_system_free(system);
-            sch_xyz_free(reader);
+            sch_reader_free(reader);
         }
         sch_potential_free(oracle);
         sch_potential_free(fast);

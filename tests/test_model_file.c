@@ -1,6 +1,5 @@
 /* Model files: what is written is read again to the bit; each way a file can be wrong is refused
  * with a message that names it. */
-#include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/hdf5_guard.h"
+#include "hdf5_spoil.h"
 #include "potential/model.h"
 #include "support.h"
 
@@ -69,24 +68,8 @@ static void not_a_model_file(void **state) {
     H5Fclose(H5Fcreate(old, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
     refused(old, SCH_ERROR_FORMAT, "found superblock version 0");
     const char *bare = support_path("bare.h5");
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-    H5Fclose(H5Fcreate(bare, H5F_ACC_TRUNC, H5P_DEFAULT, access));
-    H5Pclose(access);
+    H5Fclose(hdf5_new(bare));
     refused(bare, SCH_ERROR_FORMAT, "format: expected an attribute, found none");
-}
-
-/** A copy of the sound file under this name. */
-static const char *copy_of_good(const char *name) {
-    const char *path = support_path(name);
-    FILE *from = fopen(good, "rb"), *to = fopen(path, "wb");
-    assert_non_null(from);
-    assert_non_null(to);
-    for (int c; (c = getc(from)) != EOF;)
-        putc(c, to);
-    fclose(from);
-    fclose(to);
-    return path;
 }
 
 static void truncated(void **state) {
@@ -94,7 +77,7 @@ static void truncated(void **state) {
     struct stat status;
     assert_int_equal(stat(good, &status), 0);
     for (off_t length = status.st_size - 1; length > 600; length -= status.st_size / 12) {
-        const char *path = copy_of_good("truncated.h5");
+        const char *path = hdf5_copy(good, "truncated.h5");
         assert_int_equal(truncate(path, length), 0);
         refused(path, SCH_ERROR_FORMAT, "truncated");
     }
@@ -102,20 +85,10 @@ static void truncated(void **state) {
 
 static void damaged_bytes(void **state) {
     (void)state;
-    struct stat status;
-    assert_int_equal(stat(good, &status), 0);
     int refusals = 0;
     for (int trial = 0; trial < 300; trial++) { /* whatever comes of it: no crash, no half model */
-        const char *path = copy_of_good("damaged.h5");
-        FILE *file = fopen(path, "r+b");
-        assert_non_null(file);
-        for (int k = 0; k < 4; k++) {
-            fseek(file, (long)support_uniform(8, fmin(4096.0, (double)status.st_size)), SEEK_SET);
-            putc((int)support_uniform(0, 256), file);
-        }
-        fclose(file);
         sch_model *read = NULL;
-        if (sch_model_load(&read, path) != SCH_OK) {
+        if (sch_model_load(&read, hdf5_damage(good, "damaged.h5")) != SCH_OK) {
             assert_null(read);
             assert_true(strlen(sch_last_error()) > 0);
             refusals++;
@@ -138,61 +111,6 @@ static void names(void **state) {
 }
 
 /* ---------------------------------------------------------------- wrong items in a sound file */
-
-static void put_string(hid_t file, const char *name, const char *text) {
-    H5Adelete(file, name);
-    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-    H5Tset_size(type, strlen(text) + 1);
-    hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    H5Awrite(attribute, type, text);
-    H5Aclose(attribute);
-    H5Sclose(space);
-    H5Tclose(type);
-}
-
-static void put_numbers(hid_t file, const char *name, hid_t type, hsize_t n, const void *values) {
-    H5Adelete(file, name);
-    hid_t space = n == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &n, NULL);
-    hid_t attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    H5Awrite(attribute, type, values);
-    H5Aclose(attribute);
-    H5Sclose(space);
-}
-
-static void put_integer(hid_t file, const char *name, int value) {
-    put_numbers(file, name, H5T_NATIVE_INT, 1, &value);
-}
-
-static void put_number(hid_t file, const char *name, double value) {
-    put_numbers(file, name, H5T_NATIVE_DOUBLE, 1, &value);
-}
-
-/** A dataset of this type and shape, filled with ones; chunked and deflated if so asked. */
-static void put_dataset(hid_t file, const char *name, hid_t type, int rank, const hsize_t *shape,
-                        bool deflated) {
-    H5Ldelete(file, name, H5P_DEFAULT);
-    hid_t space = rank ? H5Screate_simple(rank, shape, NULL) : H5Screate(H5S_SCALAR);
-    hid_t properties = H5Pcreate(H5P_DATASET_CREATE);
-    if (deflated) {
-        H5Pset_chunk(properties, rank, shape);
-        H5Pset_deflate(properties, 1);
-    }
-    hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, properties, H5P_DEFAULT);
-    H5Dclose(dataset);
-    H5Pclose(properties);
-    H5Sclose(space);
-}
-
-static void put_value(hid_t file, const char *name, size_t n, size_t at, double value) {
-    double *values = calloc(n, sizeof *values);
-    assert_non_null(values);
-    hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
-    H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
-    values[at] = value;
-    H5Dwrite(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
-    H5Dclose(dataset);
-    free(values);
-}
 
 static void other_format(hid_t f) {
     put_string(f, "format", "gromacs");
@@ -221,14 +139,7 @@ static void endless_text(hid_t f) {
     put_string(f, "training", text);
 }
 static void variable_text(hid_t f) {
-    H5Adelete(f, "training");
-    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate(H5S_SCALAR);
-    H5Tset_size(type, H5T_VARIABLE);
-    hid_t attribute = H5Acreate2(f, "training", type, space, H5P_DEFAULT, H5P_DEFAULT);
-    H5Awrite(attribute, type, &(const char *){"on a heap"});
-    H5Aclose(attribute);
-    H5Sclose(space);
-    H5Tclose(type);
+    put_variable_string(f, "training", "on a heap");
 }
 static void odd_hidden(hid_t f) {
     put_integer(f, "hidden", 9);
@@ -261,20 +172,21 @@ static void no_tensor(hid_t f) {
     H5Ldelete(f, "interaction.1.update.0.weight", H5P_DEFAULT);
 }
 static void wrong_shape(hid_t f) {
-    put_dataset(f, "interaction.0.update.0.weight", H5T_NATIVE_FLOAT, 2, (hsize_t[]){8, 8}, false);
+    put_dataset(f, "interaction.0.update.0.weight", H5T_NATIVE_FLOAT, 2, (hsize_t[]){8, 8}, false,
+                NULL);
 }
 static void wrong_rank(hid_t f) {
-    put_dataset(f, "readout.0.weight", H5T_NATIVE_FLOAT, 1, (hsize_t[]){32}, false);
+    put_dataset(f, "readout.0.weight", H5T_NATIVE_FLOAT, 1, (hsize_t[]){32}, false, NULL);
 }
 static void wrong_type(hid_t f) {
-    put_dataset(f, "readout.0.bias", H5T_NATIVE_INT, 1, (hsize_t[]){4}, false);
+    put_dataset(f, "readout.0.bias", H5T_NATIVE_INT, 1, (hsize_t[]){4}, false, NULL);
 }
 static void a_group(hid_t f) {
     H5Ldelete(f, "readout.0.bias", H5P_DEFAULT);
     H5Gclose(H5Gcreate2(f, "readout.0.bias", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
 }
 static void deflated(hid_t f) {
-    put_dataset(f, "readout.0.weight", H5T_NATIVE_FLOAT, 2, (hsize_t[]){4, 8}, true);
+    put_dataset(f, "readout.0.weight", H5T_NATIVE_FLOAT, 2, (hsize_t[]){4, 8}, true, NULL);
 }
 static void external_link(hid_t f) {
     H5Ldelete(f, "embedding.weight", H5P_DEFAULT);
@@ -286,14 +198,10 @@ static void soft_link(hid_t f) {
     H5Lcreate_soft("/embedding.weight", f, "embedding.weight", H5P_DEFAULT, H5P_DEFAULT);
 }
 static void external_data(hid_t f) {
-    H5Ldelete(f, "readout.0.bias", H5P_DEFAULT);
-    hsize_t shape[1] = {4};
-    hid_t space = H5Screate_simple(1, shape, NULL), properties = H5Pcreate(H5P_DATASET_CREATE);
-    H5Pset_external(properties, "/etc/passwd", 0, 16);
-    H5Dclose(H5Dcreate2(f, "readout.0.bias", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, properties,
-                        H5P_DEFAULT));
-    H5Pclose(properties);
-    H5Sclose(space);
+    put_external_dataset(f, "readout.0.bias", 1, (hsize_t[]){4});
+}
+static void never_written(hid_t f) {
+    put_dataset(f, "readout.0.bias", H5T_NATIVE_FLOAT, 1, (hsize_t[]){4}, false, NULL);
 }
 static void nan_weight(hid_t f) {
     put_value(f, "interaction.0.filter.1.weight", 24 * 8, 17, NAN);
@@ -339,6 +247,7 @@ static const struct {
     {external_link, "embedding.weight: expected a dataset, found a link"},
     {soft_link, "embedding.weight: expected a dataset, found a link"},
     {external_data, "readout.0.bias: expected plain storage"},
+    {never_written, "readout.0.bias: expected all its values, found fewer in the file"},
     {nan_weight, "interaction.0.filter.1.weight: expected finite numbers, found nan at index 17"},
     {infinite_bias, "readout.2.bias: expected finite numbers, found inf at index 0"},
     {nan_atom_energy, "atom_energy: expected finite numbers, found nan at index 6"},
@@ -348,12 +257,8 @@ static const struct {
 static void wrong_items(void **state) {
     (void)state;
     for (size_t k = 0; k < sizeof wrongs / sizeof *wrongs; k++) {
-        const char *path = copy_of_good("wrong.h5");
-        struct hdf5_guard guard = hdf5_enter();
-        hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-        wrongs[k].spoil(file);
-        H5Fclose(file);
-        hdf5_leave(guard);
+        const char *path = hdf5_copy(good, "wrong.h5");
+        hdf5_spoil(path, wrongs[k].spoil);
         refused(path, SCH_ERROR_FORMAT, wrongs[k].message);
     }
 }

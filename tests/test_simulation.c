@@ -33,11 +33,11 @@ static sch_potential *make_potential(const char *device) {
 }
 
 static sch_system *read_structure(const char *path) {
-    sch_xyz_reader *reader = NULL;
+    sch_reader *reader = NULL;
     sch_system *system = NULL;
-    assert_ok(sch_xyz_open(&reader, path));
-    assert_ok(sch_xyz_next(reader, &system));
-    sch_xyz_free(reader);
+    assert_ok(sch_reader_open(&reader, path));
+    assert_ok(sch_reader_next(reader, &system));
+    sch_reader_free(reader);
     return system;
 }
 

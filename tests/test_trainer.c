@@ -98,7 +98,7 @@ static void learns_by_heart(void **state) {
     sch_trainer *trainer = trainer_of(model, 1);
     double before = force_error(model);
     double loss = learn(trainer, 3000);
-    assert_ok(sch_trainer_model(trainer, "by heart", &learned));
+    assert_ok(sch_trainer_model(trainer, "by heart", NULL, &learned));
     double after = force_error(learned);
     assert_true(before > 0.05); /* eV/Å */
     assert_close(after, 0.0, 0.001);
@@ -117,7 +117,7 @@ static void one_thread_repeats_itself(void **state) {
     for (int round = 0; round < 2; round++) {
         sch_trainer *trainer = trainer_of(model, 1);
         learn(trainer, 20);
-        assert_ok(sch_trainer_model(trainer, "", round ? &b : &a));
+        assert_ok(sch_trainer_model(trainer, "", NULL, round ? &b : &a));
         sch_trainer_free(trainer);
     }
     assert_memory_equal(a->arena, b->arena, a->parameters * sizeof *a->arena);
@@ -129,7 +129,7 @@ static void one_thread_repeats_itself(void **state) {
 
 /* ---------------------------------------------------------------- checkpoints */
 
-#define CHECKPOINT BINARY_DIR "/test_trainer.checkpoint"
+#define CHECKPOINT support_path("run.checkpoint")
 
 /** A run that is broken off and goes on in another trainer ends where an unbroken one does. */
 static void goes_on_to_the_bit(void **state) {
@@ -144,8 +144,8 @@ static void goes_on_to_the_bit(void **state) {
     assert_ok(sch_trainer_restore(second, CHECKPOINT, read, sizeof read));
     assert_memory_equal(read, note, sizeof note);
     learn(second, 15);
-    assert_ok(sch_trainer_model(first, "", &whole));
-    assert_ok(sch_trainer_model(second, "", &resumed));
+    assert_ok(sch_trainer_model(first, "", NULL, &whole));
+    assert_ok(sch_trainer_model(second, "", NULL, &resumed));
     assert_memory_equal(whole->arena, resumed->arena, whole->parameters * sizeof *whole->arena);
     sch_model_free(whole);
     sch_model_free(resumed);
@@ -180,7 +180,7 @@ static void damaged_checkpoints(void **state) {
     sch_model *model = student(), *before = NULL, *after = NULL;
     sch_trainer *trainer = trainer_of(model, 1);
     learn(trainer, 3);
-    assert_ok(sch_trainer_model(trainer, "", &before));
+    assert_ok(sch_trainer_model(trainer, "", NULL, &before));
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         assert_ok(sch_trainer_save(trainer, CHECKPOINT, NULL, 0));
         damage(cases[k].keep, cases[k].change);
@@ -191,11 +191,11 @@ static void damaged_checkpoints(void **state) {
     assert_ok(sch_trainer_save(trainer, CHECKPOINT, NULL, 0));
     assert_fails(sch_trainer_restore(trainer, CHECKPOINT, &note, sizeof note), SCH_ERROR_FORMAT,
                  "of another length");
-    assert_fails(sch_trainer_restore(trainer, BINARY_DIR "/no such file", NULL, 0), SCH_ERROR_IO,
+    assert_fails(sch_trainer_restore(trainer, support_path("no such file"), NULL, 0), SCH_ERROR_IO,
                  "no such file");
-    assert_fails(sch_trainer_save(trainer, BINARY_DIR "/no such folder/c", NULL, 0), SCH_ERROR_IO,
+    assert_fails(sch_trainer_save(trainer, support_path("no such folder/c"), NULL, 0), SCH_ERROR_IO,
                  "no such folder");
-    assert_ok(sch_trainer_model(trainer, "", &after));
+    assert_ok(sch_trainer_model(trainer, "", NULL, &after));
     assert_memory_equal(before->arena, after->arena, before->parameters * sizeof *before->arena);
     sch_model_free(before);
     sch_model_free(after);
@@ -267,10 +267,10 @@ static void refusals(void **state) {
     assert_fails(sch_trainer_step(trainer, 0, &beyond, 1e-3, &loss), SCH_ERROR_ARGUMENT,
                  "expected 1 at least");
     sch_model *before = NULL, *after = NULL;
-    assert_ok(sch_trainer_model(trainer, "", &before));
+    assert_ok(sch_trainer_model(trainer, "", NULL, &before));
     assert_fails(sch_trainer_step(trainer, 1, &poisoned, 1e-3, &loss), SCH_ERROR_UNSTABLE,
                  "expected a finite loss");
-    assert_ok(sch_trainer_model(trainer, "", &after));
+    assert_ok(sch_trainer_model(trainer, "", NULL, &after));
     assert_memory_equal(before->arena, after->arena, before->parameters * sizeof *before->arena);
     assert_close(loss, -1.0, 0.0);
     sch_model_free(before);

@@ -352,14 +352,14 @@ static void xyz_holds_the_frames(void **unused) {
     double forces[3 * ATOMS], energy = 0;
     for (int name = 0; name < 3; name++) {
         const char *path = support_path(names[name]);
-        sch_xyz_reader *reader = NULL;
+        sch_reader *reader = NULL;
         sch_system *expected = make_system(true), *found = NULL;
         sch_state state;
         write_frames(path, true, 3);
-        assert_ok(sch_xyz_open(&reader, path));
+        assert_ok(sch_reader_open(&reader, path));
         for (int frame = 0; frame < 3; frame++) {
             set_frame(expected, forces, &state, frame);
-            assert_ok(sch_xyz_next(reader, &found));
+            assert_ok(sch_reader_next(reader, &found));
             for (int i = 0; i < 3 * ATOMS; i++) {
                 assert_close(found->positions[i], expected->positions[i], 1e-10);
                 assert_close(found->velocities[i], expected->velocities[i], 1e-12);
@@ -369,9 +369,9 @@ static void xyz_holds_the_frames(void **unused) {
             assert_true(energy == state.potential_energy);
             sch_system_free(found);
         }
-        assert_ok(sch_xyz_next(reader, &found));
+        assert_ok(sch_reader_next(reader, &found));
         assert_null(found);
-        sch_xyz_free(reader);
+        sch_reader_free(reader);
         sch_system_free(expected);
     }
 }
@@ -447,15 +447,15 @@ static void a_full_disk_keeps_whole_frames(void **unused) {
             assert_h5md_frames(path, 3, true);
         sch_system_free(system);
     }
-    sch_xyz_reader *reader = NULL;
-    assert_ok(sch_xyz_open(&reader, support_path("full.xyz")));
+    sch_reader *reader = NULL;
+    assert_ok(sch_reader_open(&reader, support_path("full.xyz")));
     for (int frame = 0; frame <= 3; frame++) {
         sch_system *system = NULL;
-        assert_ok(sch_xyz_next(reader, &system));
+        assert_ok(sch_reader_next(reader, &system));
         assert_int_equal(system != NULL, frame < 3);
         sch_system_free(system);
     }
-    sch_xyz_free(reader);
+    sch_reader_free(reader);
 }
 
 static void a_disk_full_at_once_leaves_no_file(void **unused) {
@@ -514,11 +514,11 @@ static void a_simulation_is_written(void **unused) {
     H5Fclose(file);
     assert_memory_equal(positions[2], last, sizeof last);
 
-    sch_xyz_reader *reader = NULL;
-    assert_ok(sch_xyz_open(&reader, support_path("run.xyz")));
+    sch_reader *reader = NULL;
+    assert_ok(sch_reader_open(&reader, support_path("run.xyz")));
     for (int frame = 0; frame < 3; frame++) {
         sch_system_free(again);
-        assert_ok(sch_xyz_next(reader, &again));
+        assert_ok(sch_reader_next(reader, &again));
     }
     assert_true(sch_system_reference_energy(again, &energy));
     assert_true(energy == state.potential_energy);
@@ -528,7 +528,7 @@ static void a_simulation_is_written(void **unused) {
     assert_ok(sch_simulation_run(second, 1, NULL));
     for (int i = 0; i < 24; i++)
         assert_close(sch_system_positions(again)[i], sch_system_positions(system)[i], 1e-9);
-    sch_xyz_free(reader);
+    sch_reader_free(reader);
     sch_simulation_free(second);
     sch_simulation_free(simulation);
     sch_potential_free(potential);

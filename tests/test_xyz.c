@@ -16,14 +16,14 @@
 
 /** The one frame of a file. */
 static sch_system *read_path(const char *path) {
-    sch_xyz_reader *reader = NULL;
+    sch_reader *reader = NULL;
     sch_system *system = NULL, *after = NULL;
-    assert_ok(sch_xyz_open(&reader, path));
-    assert_ok(sch_xyz_next(reader, &system));
+    assert_ok(sch_reader_open(&reader, path));
+    assert_ok(sch_reader_next(reader, &system));
     assert_non_null(system);
-    assert_ok(sch_xyz_next(reader, &after));
+    assert_ok(sch_reader_next(reader, &after));
     assert_null(after);
-    sch_xyz_free(reader);
+    sch_reader_free(reader);
     return system;
 }
 
@@ -33,12 +33,12 @@ static sch_system *read_text(const char *text) {
 
 /** The first frame that fails, fails so. */
 static void assert_refused(const char *path, sch_status status, const char *message) {
-    sch_xyz_reader *reader = NULL;
-    assert_ok(sch_xyz_open(&reader, path));
+    sch_reader *reader = NULL;
+    assert_ok(sch_reader_open(&reader, path));
     sch_status found;
     do {
         sch_system *system = NULL;
-        found = sch_xyz_next(reader, &system);
+        found = sch_reader_next(reader, &system);
         bool ended = found == SCH_OK && !system;
         sch_system_free(system);
         if (ended) {
@@ -47,7 +47,7 @@ static void assert_refused(const char *path, sch_status status, const char *mess
     } while (found == SCH_OK);
     support_assert_status(found, status, message, __FILE__, __LINE__);
     support_assert_message(message, __FILE__, __LINE__);
-    sch_xyz_free(reader);
+    sch_reader_free(reader);
 }
 
 static void assert_vector(const double *found, double x, double y, double z) {
@@ -193,28 +193,57 @@ static void cells(void **unused) {
     sch_system_free(system);
 }
 
+/** What the level of a frame with this comment is, NULL for none. */
+static void assert_level(const char *comment, const char *level) {
+    char text[512];
+    snprintf(text, sizeof text, "1\n%s\nH 0 0 0\n", comment);
+    sch_system *system = read_text(text);
+    if (level)
+        assert_string_equal(sch_system_level(system), level);
+    else
+        assert_null(sch_system_level(system));
+    sch_system_free(system);
+}
+
+static void levels_of_theory(void **unused) {
+    (void)unused;
+    char comment[400] = "level=";
+    memset(comment + 6, 'x', 300);
+    assert_level("", NULL);
+    assert_level("energy=1 level", NULL);
+    assert_level("level=\"\"", NULL);
+    assert_level("level=PBE/def2-SVP", "PBE/def2-SVP");
+    assert_level("Level_of_theory=\"PBE, no D3\"", "PBE, no D3");
+    assert_level("level=HF level_of_theory=PBE", "PBE");
+    assert_level("level_of_theory=PBE level=HF", "PBE");
+    assert_level("level=\"a\033[2J\"", "a?[2J");
+    char cut[256] = "";
+    memset(cut, 'x', 255);
+    assert_level(comment, cut);
+}
+
 static void many_frames(void **unused) {
     (void)unused;
     const char *path = support_file("many.xyz", "1\nenergy=1\nH 0 0 1\n2\n\nH 0 0 2\nHe 0 0 3\n\n"
                                                 "3\nProperties=pos:R:3:species:S:1\n"
                                                 "0 0 4 C\n0 0 5 C\n0 0 6 C\n");
     static const double first[] = {1, 2, 4}; /* z of the first atom */
-    sch_xyz_reader *reader = NULL;
-    assert_ok(sch_xyz_open(&reader, path));
+    sch_reader *reader = NULL;
+    assert_ok(sch_reader_open(&reader, path));
     for (size_t n = 1; n <= 3; n++) {
         sch_system *system = NULL;
         double energy;
-        assert_ok(sch_xyz_next(reader, &system));
+        assert_ok(sch_reader_next(reader, &system));
         assert_int_equal(sch_system_n_atoms(system), n);
         assert_int_equal(sch_system_reference_energy(system, &energy), n == 1);
         assert_true(sch_system_positions(system)[2] == first[n - 1]);
         sch_system_free(system);
     }
     sch_system *system = (sch_system *)(void *)&reader; /* anything but NULL */
-    assert_ok(sch_xyz_next(reader, &system));
+    assert_ok(sch_reader_next(reader, &system));
     assert_null(system);
-    sch_xyz_free(reader);
-    sch_xyz_free(NULL);
+    sch_reader_free(reader);
+    sch_reader_free(NULL);
 }
 
 static void standard_input(void **unused) {
@@ -423,13 +452,14 @@ static void a_structure_that_cannot_be_names_its_frame(void **unused) {
 static void after_an_error_there_are_no_more_frames(void **unused) {
     (void)unused;
     const char *path = support_file("error.xyz", "1\n\nXx 0 0 0\n1\n\nH 0 0 0\n");
-    sch_xyz_reader *reader = NULL;
+    sch_reader *reader = NULL;
     sch_system *system = NULL;
-    assert_ok(sch_xyz_open(&reader, path));
-    assert_fails(sch_xyz_next(reader, &system), SCH_ERROR_FORMAT, "found 'Xx'");
-    assert_fails(sch_xyz_next(reader, &system), SCH_ERROR_FORMAT, "cannot read on after an error");
+    assert_ok(sch_reader_open(&reader, path));
+    assert_fails(sch_reader_next(reader, &system), SCH_ERROR_FORMAT, "found 'Xx'");
+    assert_fails(sch_reader_next(reader, &system), SCH_ERROR_FORMAT,
+                 "cannot read on after an error");
     assert_null(system);
-    sch_xyz_free(reader);
+    sch_reader_free(reader);
 }
 
 static void bytes_that_are_no_text(void **unused) {
@@ -456,11 +486,11 @@ static void a_line_without_end(void **unused) {
 
 static void files_that_cannot_be_read(void **unused) {
     (void)unused;
-    sch_xyz_reader *reader = NULL;
+    sch_reader *reader = NULL;
     char message[512];
     const char *path = support_path("absent.xyz");
     snprintf(message, sizeof message, "%s: cannot open: No such file or directory", path);
-    assert_fails(sch_xyz_open(&reader, path), SCH_ERROR_IO, message);
+    assert_fails(sch_reader_open(&reader, path), SCH_ERROR_IO, message);
     assert_null(reader);
     assert_refused(support_folder(), SCH_ERROR_IO, ": cannot read: Is a directory");
 }
@@ -578,6 +608,7 @@ int main(void) {
         cmocka_unit_test(momenta_of_ase),
         cmocka_unit_test(masses_of_isotopes),
         cmocka_unit_test(cells),
+        cmocka_unit_test(levels_of_theory),
         cmocka_unit_test(many_frames),
         cmocka_unit_test(standard_input),
         cmocka_unit_test(long_lines),

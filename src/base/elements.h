@@ -9,4 +9,7 @@ enum { ELEMENT_MAX = 100 };
 /** Atomic number of a symbol in its usual spelling ("Cl"), 0 if there is none such. */
 int element_number(const char *symbol);
 
+/** Covalent radius of an element 1 to ELEMENT_MAX, Å. */
+double element_radius(int atomic_number);
+
 #endif

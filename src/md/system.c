@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/elements.h"
+#include "base/formula.h"
 #include "base/memory.h"
 #include "base/units.h"
 #include "md/cell.h"
@@ -114,6 +115,7 @@ void sch_system_free(sch_system *system) {
     free(system->positions);
     free(system->velocities);
     free(system->reference_forces);
+    free(system->level);
     free(system);
 }
 
@@ -159,6 +161,31 @@ bool sch_system_reference_energy(const sch_system *system, double *energy) {
 
 const double *sch_system_reference_forces(const sch_system *system) {
     return system->reference_forces;
+}
+
+sch_status sch_system_set_references(sch_system *system, const double *energy,
+                                     const double *forces) {
+    double *copy = NULL;
+    if (forces) {
+        SCH_TRY(memory_new(&copy, system->n_atoms, 3 * sizeof(double)));
+        memcpy(copy, forces, system->n_atoms * 3 * sizeof(double));
+    }
+    free(system->reference_forces);
+    system->reference_forces = copy;
+    system->has_reference_energy = energy != NULL;
+    system->reference_energy = energy ? *energy : 0.0;
+    return SCH_OK;
+}
+
+sch_status sch_system_formula(const sch_system *system, char **formula) {
+    size_t counts[ELEMENT_MAX + 1] = {0};
+    for (size_t i = 0; i < system->n_atoms; i++)
+        counts[system->species[i]]++;
+    return formula_create(formula, counts);
+}
+
+const char *sch_system_level(const sch_system *system) {
+    return system->level;
 }
 
 /* ---------------------------------------------------------------- mechanics */

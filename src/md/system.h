@@ -19,6 +19,7 @@ struct sch_system {
     bool has_reference_energy;
     double reference_energy;     /* eV */
     double *reference_forces;    /* [n][3] eV/Å, or NULL */
+    char *level;                 /* level of theory of both, or NULL */
     struct neighbour_list *list; /* made at the first evaluation, kept while it serves */
 };
 

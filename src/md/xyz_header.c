@@ -240,6 +240,18 @@ static sch_status settle_cell(struct xyz_header *header, bool has_pbc, struct te
     return SCH_OK;
 }
 
+/** Cut where it is long; of characters that can be printed. */
+static void take_level(struct xyz_header *header, struct text value) {
+    size_t length = (size_t)(value.end - value.begin);
+    if (length > XYZ_LEVEL_SIZE - 1)
+        length = XYZ_LEVEL_SIZE - 1;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)value.begin[i];
+        header->level[i] = (char)(c < ' ' || c == 127 ? '?' : c);
+    }
+    header->level[length] = '\0';
+}
+
 sch_status xyz_header_read(struct xyz_header *header, struct text line,
                            const struct line_reader *where) {
     struct text rest = line, key, value, energy = {NULL, NULL};
@@ -261,6 +273,9 @@ sch_status xyz_header_read(struct xyz_header *header, struct text line,
         } else if (text_is(key, "REF_energy") || (text_is(key, "energy") && !has_reference)) {
             has_reference = text_is(key, "REF_energy");
             energy = value;
+        } else if (text_is(key, "level_of_theory") ||
+                   (text_is(key, "level") && !header->level[0])) {
+            take_level(header, value);
         }
     }
     if (energy.begin)

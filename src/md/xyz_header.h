@@ -22,7 +22,7 @@ struct xyz_field {
     size_t columns;
 };
 
-enum { XYZ_FIELDS_MAX = 256 };
+enum { XYZ_FIELDS_MAX = 256, XYZ_LEVEL_SIZE = 256 };
 
 struct xyz_header {
     bool extended; /* it has Properties, Lattice or pbc */
@@ -31,7 +31,8 @@ struct xyz_header {
     double cell[9];   /* Lattice="ax ay az bx by bz cx cy cz", Å */
     bool periodic[3]; /* pbc="T T F"; without it along all vectors of Lattice */
     bool has_energy;
-    double energy; /* energy=, REF_energy= (which counts before the other): eV */
+    double energy;              /* energy=, REF_energy= (which counts before the other): eV */
+    char level[XYZ_LEVEL_SIZE]; /* level_of_theory=, or level=: of energy and forces; "" if none */
     bool has[XYZ_KINDS];
     struct xyz_field fields[XYZ_FIELDS_MAX]; /* as they come in a line */
     size_t n_fields;

@@ -1,6 +1,4 @@
 /*
- * Frames of XYZ files, plain and extended.
- *
  * Plain XYZ: the number of atoms; a comment; for each atom a line with its element (symbol in any
  * capitals, or atomic number) and x y z in Å; what follows on the line is skipped. Extended XYZ
  * tells in the comment what the columns are, and the cell: see xyz_header.h.
@@ -11,6 +9,8 @@
  *
  * The count in the first line is not trusted: memory grows as atoms are read.
  */
+#include "md/xyz_reader.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,27 +34,26 @@ struct atoms {
     double *masses;     /* [capacity] */
 };
 
-struct sch_xyz_reader {
+struct xyz_reader {
     struct line_reader lines;
     struct xyz_header header;
     struct atoms atoms;
-    long frame;  /* number of the frame last begun, from 1 */
-    bool failed; /* where the next frame begins is not known */
+    long frame; /* number of the frame last begun, from 1 */
 };
 
-sch_status sch_xyz_open(sch_xyz_reader **reader, const char *path) {
-    sch_xyz_reader *fresh = NULL;
+sch_status xyz_reader_open(struct xyz_reader **reader, const char *path) {
+    struct xyz_reader *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
     sch_status status = line_reader_open(&fresh->lines, path);
     if (status != SCH_OK) {
-        sch_xyz_free(fresh);
+        xyz_reader_free(fresh);
         return status;
     }
     *reader = fresh;
     return SCH_OK;
 }
 
-void sch_xyz_free(sch_xyz_reader *reader) {
+void xyz_reader_free(struct xyz_reader *reader) {
     if (!reader)
         return;
     line_reader_close(&reader->lines);
@@ -116,7 +115,7 @@ static int element_of(struct text word) {
     return element_number(symbol);
 }
 
-static sch_status too_few_columns(const sch_xyz_reader *reader, struct text line) {
+static sch_status too_few_columns(const struct xyz_reader *reader, struct text line) {
     struct text word;
     size_t count = 0;
     while (text_word(&line, &word))
@@ -126,7 +125,7 @@ static sch_status too_few_columns(const sch_xyz_reader *reader, struct text line
 }
 
 /** The numbers of one field. */
-static sch_status read_numbers(const sch_xyz_reader *reader, struct text *rest, struct text line,
+static sch_status read_numbers(const struct xyz_reader *reader, struct text *rest, struct text line,
                                const struct xyz_field *field, double *numbers) {
     static const char *const names[XYZ_KINDS] = {
         [XYZ_POSITION] = "a coordinate", [XYZ_VELOCITY] = "a velocity",
@@ -145,7 +144,7 @@ static sch_status read_numbers(const sch_xyz_reader *reader, struct text *rest, 
     return SCH_OK;
 }
 
-static sch_status read_field(sch_xyz_reader *reader, struct text *rest, struct text line,
+static sch_status read_field(struct xyz_reader *reader, struct text *rest, struct text line,
                              const struct xyz_field *field, size_t atom) {
     struct atoms *atoms = &reader->atoms;
     double *const vectors[XYZ_KINDS] = {
@@ -166,7 +165,7 @@ static sch_status read_field(sch_xyz_reader *reader, struct text *rest, struct t
     return SCH_OK;
 }
 
-static sch_status read_atom(sch_xyz_reader *reader, struct text line, size_t atom) {
+static sch_status read_atom(struct xyz_reader *reader, struct text line, size_t atom) {
     const struct xyz_header *header = &reader->header;
     struct text rest = line, word;
     for (size_t i = 0; i < header->n_fields; i++)
@@ -183,7 +182,7 @@ static sch_status read_atom(sch_xyz_reader *reader, struct text line, size_t ato
 /* ---------------------------------------------------------------- frames */
 
 /** The line that begins a frame; *n_atoms is 0 where the file ends instead. */
-static sch_status read_count(sch_xyz_reader *reader, size_t *n_atoms) {
+static sch_status read_count(struct xyz_reader *reader, size_t *n_atoms) {
     struct text line, word;
     do { /* over blank lines: files often end with one */
         SCH_TRY(line_reader_next(&reader->lines, &line));
@@ -205,7 +204,7 @@ static sch_status read_count(sch_xyz_reader *reader, size_t *n_atoms) {
     return SCH_OK;
 }
 
-static sch_status read_atoms(sch_xyz_reader *reader, size_t n_atoms) {
+static sch_status read_atoms(struct xyz_reader *reader, size_t n_atoms) {
     struct text line;
     for (size_t atom = 0; atom < n_atoms; atom++) {
         SCH_TRY(line_reader_next(&reader->lines, &line));
@@ -219,7 +218,7 @@ static sch_status read_atoms(sch_xyz_reader *reader, size_t n_atoms) {
     return SCH_OK;
 }
 
-static void take_velocities(const sch_xyz_reader *reader, sch_system *system) {
+static void take_velocities(const struct xyz_reader *reader, sch_system *system) {
     size_t n = system->n_atoms;
     if (reader->header.has[XYZ_VELOCITY]) {
         memcpy(system->velocities, reader->atoms.velocities, n * 3 * sizeof(double));
@@ -236,11 +235,13 @@ static void take_velocities(const sch_xyz_reader *reader, sch_system *system) {
 }
 
 /** What a file may give beside the atoms and the cell. */
-static sch_status take_extras(const sch_xyz_reader *reader, sch_system *system) {
+static sch_status take_extras(const struct xyz_reader *reader, sch_system *system) {
     size_t n = system->n_atoms;
     if (reader->header.has[XYZ_MASS])
         memcpy(system->masses, reader->atoms.masses, n * sizeof(double));
     take_velocities(reader, system);
+    if (reader->header.level[0])
+        SCH_TRY(memory_string(&system->level, reader->header.level));
     system->has_reference_energy = reader->header.has_energy;
     system->reference_energy = reader->header.energy;
     if (reader->header.has[XYZ_FORCE]) {
@@ -250,7 +251,7 @@ static sch_status take_extras(const sch_xyz_reader *reader, sch_system *system) 
     return SCH_OK;
 }
 
-static sch_status make_system(const sch_xyz_reader *reader, size_t n_atoms, long line,
+static sch_status make_system(const struct xyz_reader *reader, size_t n_atoms, long line,
                               sch_system **system) {
     const struct xyz_header *header = &reader->header;
     sch_system *fresh = NULL;
@@ -272,7 +273,7 @@ static sch_status make_system(const sch_xyz_reader *reader, size_t n_atoms, long
     return SCH_OK;
 }
 
-static sch_status read_frame(sch_xyz_reader *reader, sch_system **system) {
+sch_status xyz_reader_next(struct xyz_reader *reader, sch_system **system) {
     size_t n_atoms = 0;
     struct text line;
     SCH_TRY(read_count(reader, &n_atoms));
@@ -290,13 +291,4 @@ static sch_status read_frame(sch_xyz_reader *reader, sch_system **system) {
     SCH_TRY(xyz_header_read(&reader->header, line, &reader->lines));
     SCH_TRY(read_atoms(reader, n_atoms));
     return make_system(reader, n_atoms, begin, system);
-}
-
-sch_status sch_xyz_next(sch_xyz_reader *reader, sch_system **system) {
-    if (reader->failed)
-        return fail(SCH_ERROR_FORMAT, "%s: line %ld: cannot read on after an error",
-                    reader->lines.name, reader->lines.line);
-    sch_status status = read_frame(reader, system);
-    reader->failed = status != SCH_OK;
-    return status;
 }

@@ -115,6 +115,7 @@ void sch_model_free(sch_model *model) {
     free(model->level_of_theory);
     free(model->training);
     free(model->path);
+    domain_clear(&model->domain);
     free(model->rbf_centres);
     free(model->rbf_widths);
     free(model->tensors);
@@ -143,6 +144,10 @@ void sch_model_describe(const sch_model *model, sch_model_info *info) {
         .parameters = model->parameters,
         .elements = model->elements,
         .n_elements = model->n_elements,
+        .record = model->record,
+        .molecules = (const char *const *)model->domain.molecules,
+        .n_molecules = model->domain.n_molecules,
+        .together = model->domain.together,
     };
 }
 
@@ -156,6 +161,8 @@ static sch_status copy_into(sch_model *copy, const sch_model *model) {
     SCH_TRY(memory_string(&copy->path, model->path));
     memcpy(copy->elements, model->elements, sizeof copy->elements);
     copy->n_elements = model->n_elements;
+    copy->record = model->record;
+    SCH_TRY(domain_merge(&copy->domain, &model->domain));
     memcpy(copy->rbf_centres, model->rbf_centres, model->rbf * sizeof *copy->rbf_centres);
     memcpy(copy->rbf_widths, model->rbf_widths, model->rbf * sizeof *copy->rbf_widths);
     copy->energy_scale = model->energy_scale;

@@ -4,6 +4,7 @@
 
 #include "base/elements.h"
 #include "base/status.h"
+#include "potential/domain.h"
 
 enum {
     MODEL_SPECIES = ELEMENT_MAX + 1, /* rows of the embedding: atomic numbers 0 to 100 */
@@ -37,6 +38,8 @@ struct sch_model {
     int hidden, interactions, rbf; /* F, T, K */
     double cutoff;                 /* Å */
     int elements[ELEMENT_MAX], n_elements;
+    sch_training_record record;
+    struct domain domain;
 
     double *rbf_centres, *rbf_widths;  /* [K] Å */
     double energy_scale;               /* eV */

@@ -1,184 +1,31 @@
 /* Model files: HDF5, one dataset a tensor. The reader trusts nothing in the file. */
+#include <ctype.h>
 #include <errno.h>
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/hdf5_guard.h"
+#include "base/hdf5_reader.h"
 #include "base/memory.h"
 #include "potential/model.h"
 #include "potential/model_path.h"
 #include "potential/schnet_v.h"
 
-#define FORMAT "schnell-model"
-enum { FORMAT_VERSION = 1, TEXT_MAX = 4096, FILE_MAX = 1 << 30 };
+#define FORMAT    "schnell-model"
+#define MOLECULES "seen.molecules"
+#define NEAREST   "seen.nearest"
+#define TOGETHER  "seen_together"
+enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30 };
 
-/* ---------------------------------------------------------------- reading: what an item must be */
+/* ---------------------------------------------------------------- reading */
 
-/** Everything that is open while a file is read; closed in one place. */
-struct reader {
-    hid_t file;
-    const char *path;
-};
-
-static sch_status wrong(const struct reader *reader, const char *item, const char *expected,
-                        const char *found) {
-    return fail(SCH_ERROR_FORMAT, "%s: %s: expected %s, found %s", reader->path, item, expected,
-                found);
-}
-
-/** A root attribute of the class and number of elements expected; count 0 means 1 to `most`. */
-static sch_status open_attribute(const struct reader *reader, const char *name, H5T_class_t class,
-                                 hsize_t most, bool exact, hid_t *attribute, hsize_t *count) {
-    if (H5Aexists(reader->file, name) <= 0)
-        return wrong(reader, name, "an attribute", "none");
-    hid_t id = H5Aopen(reader->file, name, H5P_DEFAULT);
-    hid_t type = id < 0 ? -1 : H5Aget_type(id);
-    hid_t space = id < 0 ? -1 : H5Aget_space(id);
-    H5T_class_t found = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
-    hssize_t n = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
-    if (type >= 0)
-        H5Tclose(type);
-    if (space >= 0)
-        H5Sclose(space);
-    if (found != class || n < 1 || (hsize_t)n > most || (exact && (hsize_t)n != most)) {
-        if (id >= 0)
-            H5Aclose(id);
-        return wrong(reader, name,
-                     class == H5T_STRING    ? "a string"
-                     : class == H5T_INTEGER ? "an integer or a list of them"
-                                            : "a floating-point number",
-                     found != class ? "another type" : "another number of values");
-    }
-    *attribute = id;
-    *count = (hsize_t)n;
-    return SCH_OK;
-}
-
-/** Fixed length only: HDF5 keeps strings of variable length on a heap, and in a damaged one its
- *  reader can go round for ever. */
-static sch_status read_string(const struct reader *reader, const char *name, char **text) {
-    hid_t attribute = -1;
-    hsize_t count = 0;
-    SCH_TRY(open_attribute(reader, name, H5T_STRING, 1, true, &attribute, &count));
-    hid_t type = H5Aget_type(attribute);
-    char buffer[TEXT_MAX] = "";
-    bool sound = type >= 0 && H5Tis_variable_str(type) == 0 && H5Tget_size(type) < TEXT_MAX &&
-                 H5Aread(attribute, type, buffer) >= 0;
-    if (type >= 0)
-        H5Tclose(type);
-    H5Aclose(attribute);
-    if (!sound)
-        return wrong(reader, name, "a string of fixed length, less than 4096 bytes", "another");
-    for (char *c = buffer; *c; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?'; /* these texts are printed: no escape codes from a stranger's file */
-    return memory_string(text, buffer);
-}
-
-static sch_status read_integers(const struct reader *reader, const char *name, int *values,
-                                hsize_t most, bool exact, int *count) {
-    hid_t attribute = -1;
-    hsize_t n = 0;
-    SCH_TRY(open_attribute(reader, name, H5T_INTEGER, most, exact, &attribute, &n));
-    herr_t status = H5Aread(attribute, H5T_NATIVE_INT, values);
-    H5Aclose(attribute);
-    if (status < 0)
-        return wrong(reader, name, "integers", "an unreadable attribute");
-    if (count)
-        *count = (int)n;
-    return SCH_OK;
-}
-
-static sch_status read_integer(const struct reader *reader, const char *name, int *value) {
-    return read_integers(reader, name, value, 1, true, NULL);
-}
-
-static sch_status read_number(const struct reader *reader, const char *name, double *value) {
-    hid_t attribute = -1;
-    hsize_t n = 0;
-    SCH_TRY(open_attribute(reader, name, H5T_FLOAT, 1, true, &attribute, &n));
-    herr_t status = H5Aread(attribute, H5T_NATIVE_DOUBLE, value);
-    H5Aclose(attribute);
-    if (status < 0 || !isfinite(*value))
-        return wrong(reader, name, "a finite number", "another");
-    return SCH_OK;
-}
-
-/** Contiguous or compact, in this file, without filters: nothing that makes HDF5 follow a path or
- *  run a decoder. */
-static bool plainly_stored(hid_t dataset) {
-    hid_t properties = H5Dget_create_plist(dataset);
-    if (properties < 0)
-        return false;
-    H5D_layout_t layout = H5Pget_layout(properties);
-    bool plain = (layout == H5D_CONTIGUOUS || layout == H5D_COMPACT) &&
-                 H5Pget_external_count(properties) == 0 && H5Pget_nfilters(properties) == 0;
-    H5Pclose(properties);
-    return plain;
-}
-
-static void describe_shape(char *text, size_t size, int rank, const hsize_t *shape) {
-    int length = snprintf(text, size, "shape [");
-    for (int d = 0; d < rank && length >= 0 && (size_t)length < size; d++)
-        length += snprintf(text + length, size - length, "%s%llu", d ? ", " : "",
-                           (unsigned long long)shape[d]);
-    if (length >= 0 && (size_t)length < size)
-        snprintf(text + length, size - length, "]");
-}
-
-static sch_status check_dataset(const struct reader *reader, hid_t dataset, const char *name,
-                                int rank, const hsize_t *shape) {
-    hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
-    bool is_float = type >= 0 && H5Tget_class(type) == H5T_FLOAT;
-    hsize_t found_shape[H5S_MAX_RANK] = {0};
-    int found_rank = space < 0 ? -1 : H5Sget_simple_extent_dims(space, found_shape, NULL);
-    bool same = found_rank == rank;
-    for (int d = 0; same && d < rank; d++)
-        same = found_shape[d] == shape[d];
-    if (type >= 0)
-        H5Tclose(type);
-    if (space >= 0)
-        H5Sclose(space);
-
-    if (!is_float)
-        return wrong(reader, name, "floating-point numbers", "another type");
-    if (!same) {
-        char expected[96], found[96];
-        describe_shape(expected, sizeof expected, rank, shape);
-        describe_shape(found, sizeof found, found_rank < 3 ? found_rank : 3, found_shape);
-        return wrong(reader, name, expected, found_rank < 0 ? "no shape" : found);
-    }
-    if (!plainly_stored(dataset))
-        return wrong(reader, name, "plain storage", "chunks, filters or another file");
-    return SCH_OK;
-}
-
-/** Read a dataset of exactly this shape (rank 0: a scalar) as float or double. */
-static sch_status read_dataset(const struct reader *reader, const char *name, int rank,
-                               const hsize_t *shape, hid_t type, void *values) {
-    H5L_info_t link;
-    if (H5Lexists(reader->file, name, H5P_DEFAULT) <= 0)
-        return wrong(reader, name, "a dataset", "none");
-    if (H5Lget_info(reader->file, name, &link, H5P_DEFAULT) < 0 || link.type != H5L_TYPE_HARD)
-        return wrong(reader, name, "a dataset", "a link to elsewhere");
-    hid_t dataset = H5Dopen2(reader->file, name, H5P_DEFAULT);
-    if (dataset < 0)
-        return wrong(reader, name, "a dataset", "another object");
-    sch_status status = check_dataset(reader, dataset, name, rank, shape);
-    if (status == SCH_OK && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        status = wrong(reader, name, "its values", "a truncated or damaged file");
-    H5Dclose(dataset);
-    return status;
-}
-
-static sch_status read_doubles(const struct reader *reader, const char *name, int rank, size_t n,
-                               double *values) {
+static sch_status read_doubles(const struct hdf5_reader *reader, const char *name, int rank,
+                               size_t n, double *values) {
     hsize_t shape[1] = {n};
-    SCH_TRY(read_dataset(reader, name, rank, shape, H5T_NATIVE_DOUBLE, values));
+    SCH_TRY(hdf5_read_dataset(reader, name, rank, shape, H5T_NATIVE_DOUBLE, values));
     for (size_t i = 0; i < n; i++)
         if (!isfinite(values[i]))
             return fail(SCH_ERROR_FORMAT, "%s: %s: expected finite numbers, found %g at index %zu",
@@ -186,10 +33,10 @@ static sch_status read_doubles(const struct reader *reader, const char *name, in
     return SCH_OK;
 }
 
-static sch_status read_tensor(const struct reader *reader, const struct tensor *tensor) {
+static sch_status read_tensor(const struct hdf5_reader *reader, const struct tensor *tensor) {
     hsize_t shape[2] = {tensor->shape[0], tensor->shape[1]};
-    SCH_TRY(
-        read_dataset(reader, tensor->name, tensor->rank, shape, H5T_NATIVE_FLOAT, tensor->data));
+    SCH_TRY(hdf5_read_dataset(reader, tensor->name, tensor->rank, shape, H5T_NATIVE_FLOAT,
+                              tensor->data));
     size_t n = tensor->shape[0] * tensor->shape[1];
     for (size_t i = 0; i < n; i++)
         if (!isfinite(tensor->data[i]))
@@ -198,33 +45,14 @@ static sch_status read_tensor(const struct reader *reader, const struct tensor *
     return SCH_OK;
 }
 
-/* ---------------------------------------------------------------- reading: the model */
-
-/** The first thing asked of a file: is it ours, and of an age that we can read? */
-static sch_status read_format(const struct reader *reader) {
-    char *format = NULL;
-    int version;
-    SCH_TRY(read_string(reader, "format", &format));
-    bool ours = strcmp(format, FORMAT) == 0;
-    sch_status status =
-        ours ? SCH_OK : wrong(reader, "format", "'" FORMAT "'", "another kind of file");
-    free(format);
-    SCH_TRY(status);
-    SCH_TRY(read_integer(reader, "format_version", &version));
-    if (version != FORMAT_VERSION)
-        return fail(SCH_ERROR_FORMAT, "%s: format_version: expected %d, found %d", reader->path,
-                    FORMAT_VERSION, version);
-    return SCH_OK;
-}
-
 /** A model of the sizes that the file states, still without weights. */
-static sch_status read_sizes(const struct reader *reader, sch_model **model) {
+static sch_status read_sizes(const struct hdf5_reader *reader, sch_model **model) {
     int hidden, interactions, rbf;
     double cutoff;
-    SCH_TRY(read_integer(reader, "hidden", &hidden));
-    SCH_TRY(read_integer(reader, "interactions", &interactions));
-    SCH_TRY(read_integer(reader, "rbf", &rbf));
-    SCH_TRY(read_number(reader, "cutoff", &cutoff));
+    SCH_TRY(hdf5_read_integer(reader, "hidden", &hidden));
+    SCH_TRY(hdf5_read_integer(reader, "interactions", &interactions));
+    SCH_TRY(hdf5_read_integer(reader, "rbf", &rbf));
+    SCH_TRY(hdf5_read_number(reader, "cutoff", &cutoff));
     sch_status status = model_create(model, hidden, interactions, rbf, cutoff);
     if (status == SCH_ERROR_ARGUMENT) {
         char range[256];
@@ -234,24 +62,19 @@ static sch_status read_sizes(const struct reader *reader, sch_model **model) {
     return status;
 }
 
-static sch_status read_texts(const struct reader *reader, sch_model *model) {
-    SCH_TRY(read_string(reader, "architecture", &model->architecture));
+static sch_status read_texts(const struct hdf5_reader *reader, sch_model *model) {
+    SCH_TRY(hdf5_read_string(reader, "architecture", &model->architecture));
     if (strcmp(model->architecture, SCHNET_V_NAME) != 0)
         return fail(SCH_ERROR_FORMAT, "%s: architecture: expected '%s', found '%.64s'",
                     reader->path, SCHNET_V_NAME, model->architecture);
-    SCH_TRY(read_string(reader, "name", &model->name));
-    SCH_TRY(read_string(reader, "level_of_theory", &model->level_of_theory));
-    SCH_TRY(read_string(reader, "training", &model->training));
-    char *units = NULL;
-    SCH_TRY(read_string(reader, "units", &units));
-    bool right = strcmp(units, "eV, angstrom") == 0;
-    free(units);
-    return right ? SCH_OK : wrong(reader, "units", "'eV, angstrom'", "others");
+    SCH_TRY(hdf5_read_string(reader, "name", &model->name));
+    SCH_TRY(hdf5_read_string(reader, "level_of_theory", &model->level_of_theory));
+    return hdf5_read_string(reader, "training", &model->training);
 }
 
-static sch_status read_elements(const struct reader *reader, sch_model *model) {
+static sch_status read_elements(const struct hdf5_reader *reader, sch_model *model) {
     SCH_TRY(
-        read_integers(reader, "elements", model->elements, ELEMENT_MAX, false, &model->n_elements));
+        hdf5_read_integers(reader, "elements", model->elements, ELEMENT_MAX, &model->n_elements));
     for (int i = 0; i < model->n_elements; i++) {
         int least = i ? model->elements[i - 1] + 1 : 1;
         if (model->elements[i] < least || model->elements[i] > ELEMENT_MAX)
@@ -262,7 +85,7 @@ static sch_status read_elements(const struct reader *reader, sch_model *model) {
     return SCH_OK;
 }
 
-static sch_status read_numbers(const struct reader *reader, sch_model *model) {
+static sch_status read_numbers(const struct hdf5_reader *reader, sch_model *model) {
     SCH_TRY(read_doubles(reader, "rbf.centres", 1, model->rbf, model->rbf_centres));
     SCH_TRY(read_doubles(reader, "rbf.widths", 1, model->rbf, model->rbf_widths));
     for (int k = 0; k < model->rbf; k++)
@@ -277,59 +100,104 @@ static sch_status read_numbers(const struct reader *reader, sch_model *model) {
     return SCH_OK;
 }
 
-static sch_status read_model(const struct reader *reader, sch_model **model) {
-    SCH_TRY(read_format(reader));
+/* ---------------------------------------------------------------- reading: where it comes from */
+
+/** The record as numbers, in the order of these attributes. */
+static const char *const RECORD[] = {
+    "training_seed",     "training_steps",    "training_frames",      "training_seconds",
+    "seconds_per_epoch", "validation_frames", "validation_force_mae", "validation_energy_mae"};
+enum { RECORD_NUMBERS = sizeof RECORD / sizeof *RECORD };
+
+/** All of it or nothing. */
+static sch_status read_record(const struct hdf5_reader *reader, sch_training_record *record) {
+    double x[RECORD_NUMBERS];
+    if (H5Aexists(reader->file, RECORD[0]) <= 0)
+        return SCH_OK;
+    for (int k = 0; k < RECORD_NUMBERS; k++) {
+        SCH_TRY(hdf5_read_number(reader, RECORD[k], &x[k]));
+        if (!(x[k] >= 0.0 && x[k] < 1e15))
+            return hdf5_wrong(reader, RECORD[k], "a number from 0 on", "another");
+    }
+    *record = (sch_training_record){.seed = (long)x[0],
+                                    .steps = (long)x[1],
+                                    .frames = (size_t)x[2],
+                                    .seconds = x[3],
+                                    .seconds_per_epoch = x[4],
+                                    .validation_frames = (size_t)x[5],
+                                    .validation_force_mae = x[6],
+                                    .validation_energy_mae = x[7]};
+    return SCH_OK;
+}
+
+/** Formulas with a space after each. */
+static sch_status take_molecules(const struct hdf5_reader *reader, char *text, size_t bytes,
+                                 struct domain *domain) {
+    for (size_t begin = 0, end; begin < bytes; begin = end + 1) {
+        for (end = begin; end < bytes && text[end] != ' '; end++)
+            if (!isalnum((unsigned char)text[end]))
+                return hdf5_wrong(reader, MOLECULES, "formulas with a space after each", "another");
+        if (end == begin || end == bytes)
+            return hdf5_wrong(reader, MOLECULES, "formulas with a space after each", "another");
+        text[end] = '\0';
+        SCH_TRY(domain_add_molecule(domain, text + begin));
+    }
+    return SCH_OK;
+}
+
+static sch_status read_molecules(const struct hdf5_reader *reader, struct domain *domain) {
+    hsize_t shape[1] = {HDF5_ANY};
+    hid_t dataset = -1;
+    char *text = NULL;
+    SCH_TRY(hdf5_open_dataset(reader, MOLECULES, H5T_INTEGER, 1, shape, &dataset));
+    sch_status status = memory_new(&text, shape[0], 1);
+    if (status == SCH_OK &&
+        H5Dread(dataset, H5T_NATIVE_CHAR, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0)
+        status = hdf5_wrong(reader, MOLECULES, "its values", "a truncated or damaged file");
+    H5Dclose(dataset);
+    if (status == SCH_OK)
+        status = take_molecules(reader, text, shape[0], domain);
+    free(text);
+    return status;
+}
+
+/** What the model has seen, where the file tells. */
+static sch_status read_domain(const struct hdf5_reader *reader, sch_model *model) {
+    double nearest[ELEMENT_MAX * ELEMENT_MAX];
+    const int n = model->n_elements;
+    int together;
+    if (!hdf5_has(reader, MOLECULES))
+        return SCH_OK;
+    SCH_TRY(read_molecules(reader, &model->domain));
+    SCH_TRY(hdf5_read_integer(reader, TOGETHER, &together));
+    model->domain.together = together != 0;
+    SCH_TRY(hdf5_read_dataset(reader, NEAREST, 2, (hsize_t[]){(hsize_t)n, (hsize_t)n},
+                              H5T_NATIVE_DOUBLE, nearest));
+    for (int k = 0; k < n * n; k++) {
+        if (!(nearest[k] >= 0.0 && nearest[k] <= model->cutoff))
+            return hdf5_wrong(reader, NEAREST, "distances up to the cutoff", "another number");
+        model->domain.nearest[model->elements[k / n]][model->elements[k % n]] = nearest[k];
+    }
+    return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- reading: the model */
+
+static sch_status read_model(const struct hdf5_reader *reader, sch_model **model) {
+    SCH_TRY(hdf5_check_format(reader, FORMAT, FORMAT_VERSION));
     SCH_TRY(read_sizes(reader, model));
     SCH_TRY(read_texts(reader, *model));
     SCH_TRY(read_elements(reader, *model));
     SCH_TRY(read_numbers(reader, *model));
+    SCH_TRY(read_record(reader, &(*model)->record));
+    SCH_TRY(read_domain(reader, *model));
     return memory_string(&(*model)->path, reader->path);
 }
 
-/** HDF5's signature, and a superblock that came with checksums for all metadata: without them the
- *  library runs into a damaged file unprepared. */
-static sch_status check_signature(FILE *file, const char *path) {
-    static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-    unsigned char start[9];
-    if (fread(start, 1, sizeof start, file) != sizeof start ||
-        memcmp(start, signature, sizeof signature) != 0)
-        return fail(SCH_ERROR_FORMAT, "%s: expected a model file (HDF5), found something else",
-                    path);
-    if (start[8] < 2)
-        return fail(SCH_ERROR_FORMAT,
-                    "%s: expected HDF5 with checksums (library version bound 1.8 or later), found "
-                    "superblock version %d",
-                    path, start[8]);
-    return SCH_OK;
-}
-
-/** A regular file of a size that a model can have. */
-static sch_status check_file(const char *path) {
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
-    if (!S_ISREG(status.st_mode))
-        return fail(SCH_ERROR_FORMAT, "%s: expected a model file, found a folder or a device",
-                    path);
-    if (status.st_size > FILE_MAX)
-        return fail(SCH_ERROR_FORMAT, "%s: expected at most %d bytes, found %lld", path, FILE_MAX,
-                    (long long)status.st_size);
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
-    sch_status checked = check_signature(file, path);
-    fclose(file);
-    return checked;
-}
-
 static sch_status load(const char *path, sch_model **model) {
-    SCH_TRY(check_file(path));
-    struct reader reader = {.file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT), .path = path};
-    if (reader.file < 0)
-        return fail(SCH_ERROR_FORMAT, "%s: expected a model file, found a truncated or damaged one",
-                    path);
+    struct hdf5_reader reader;
+    SCH_TRY(hdf5_reader_open(&reader, path, "a model file", FILE_MAX));
     sch_status status = read_model(&reader, model);
-    H5Fclose(reader.file);
+    hdf5_reader_close(&reader);
     return status;
 }
 
@@ -379,6 +247,46 @@ static bool write_dataset(hid_t file, const char *name, int rank, const hsize_t 
     return (space < 0 || H5Sclose(space) >= 0) && written;
 }
 
+static bool write_record(hid_t file, const sch_training_record *record) {
+    const double x[RECORD_NUMBERS] = {
+        (double)record->seed,         (double)record->steps,
+        (double)record->frames,       record->seconds,
+        record->seconds_per_epoch,    (double)record->validation_frames,
+        record->validation_force_mae, record->validation_energy_mae};
+    bool written = true;
+    for (int k = 0; written && record->frames > 0 && k < RECORD_NUMBERS; k++)
+        written = write_attribute(file, RECORD[k], H5T_NATIVE_DOUBLE, 0, &x[k]);
+    return written;
+}
+
+static bool write_molecules(hid_t file, const struct domain *domain) {
+    hsize_t bytes = 0;
+    for (size_t k = 0; k < domain->n_molecules; k++)
+        bytes += strlen(domain->molecules[k]) + 1;
+    char *text = malloc(bytes + 1), *end = text;
+    if (!text)
+        return false;
+    for (size_t k = 0; k < domain->n_molecules; k++)
+        end += sprintf(end, "%s ", domain->molecules[k]);
+    bool written = write_dataset(file, MOLECULES, 1, &bytes, H5T_NATIVE_CHAR, text);
+    free(text);
+    return written;
+}
+
+static bool write_domain(hid_t file, const sch_model *model) {
+    const struct domain *domain = &model->domain;
+    const int n = model->n_elements, together = domain->together;
+    double nearest[ELEMENT_MAX * ELEMENT_MAX];
+    if (domain->n_molecules == 0)
+        return true;
+    for (int k = 0; k < n * n; k++)
+        nearest[k] = domain->nearest[model->elements[k / n]][model->elements[k % n]];
+    return write_molecules(file, domain) &&
+           write_attribute(file, TOGETHER, H5T_NATIVE_INT, 0, &together) &&
+           write_dataset(file, NEAREST, 2, (hsize_t[]){(hsize_t)n, (hsize_t)n}, H5T_NATIVE_DOUBLE,
+                         nearest);
+}
+
 static bool write_model(hid_t file, const sch_model *model) {
     int version = FORMAT_VERSION;
     hsize_t K = (hsize_t)model->rbf, species = MODEL_SPECIES;
@@ -399,7 +307,8 @@ static bool write_model(hid_t file, const sch_model *model) {
         write_dataset(file, "rbf.centres", 1, &K, H5T_NATIVE_DOUBLE, model->rbf_centres) &&
         write_dataset(file, "rbf.widths", 1, &K, H5T_NATIVE_DOUBLE, model->rbf_widths) &&
         write_dataset(file, "energy_scale", 0, NULL, H5T_NATIVE_DOUBLE, &model->energy_scale) &&
-        write_dataset(file, "atom_energy", 1, &species, H5T_NATIVE_DOUBLE, model->atom_energy);
+        write_dataset(file, "atom_energy", 1, &species, H5T_NATIVE_DOUBLE, model->atom_energy) &&
+        write_record(file, &model->record) && write_domain(file, model);
     for (size_t i = 0; written && i < model->n_tensors; i++) {
         const struct tensor *tensor = &model->tensors[i];
         hsize_t shape[2] = {tensor->shape[0], tensor->shape[1]};

@@ -38,19 +38,19 @@ struct run {
 
 /* The last frame of a file: where an earlier run ended. */
 static sch_status read_last_frame(const char *path, sch_system **last, long *n_frames) {
-    sch_xyz_reader *reader;
+    sch_reader *reader;
     sch_system *frame;
-    sch_status status = sch_xyz_open(&reader, path);
+    sch_status status = sch_reader_open(&reader, path);
     if (status != SCH_OK)
         return status;
     *last = NULL;
     *n_frames = 0;
-    while ((status = sch_xyz_next(reader, &frame)) == SCH_OK && frame) {
+    while ((status = sch_reader_next(reader, &frame)) == SCH_OK && frame) {
         sch_system_free(*last);
         *last = frame;
         ++*n_frames;
     }
-    sch_xyz_free(reader);
+    sch_reader_free(reader);
     if (status != SCH_OK) {
         sch_system_free(*last);
         *last = NULL;

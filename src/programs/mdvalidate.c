@@ -1,13 +1,14 @@
 /* mdvalidate - how far a model is from reference energies and forces: read, evaluate, compare. */
 #include "schnell.h"
 
+#include "figures.h"
 #include "interrupt.h"
+#include "levels.h"
 #include "number.h"
 #include "outputs.h"
 #include "program.h"
 #include "progress.h"
 #include "validate_csv.h"
-#include "validate_figures.h"
 #include "validate_histogram.h"
 #include "validate_options.h"
 #include "validate_plot.h"
@@ -45,6 +46,7 @@ struct validation {
     size_t file;             /* number of the file that is read, from 0 */
     long frames;             /* read from it */
     struct unit_check units; /* of the file */
+    struct levels levels;    /* of all files */
 
     struct progress progress;
     long total_frames;
@@ -64,16 +66,16 @@ static int check_references(const struct validation *run) {
     for (size_t i = 0; i < run->options.n_references; i++) {
         const char *path = run->options.references[i];
         struct stat about;
-        sch_xyz_reader *reader;
+        sch_reader *reader;
         if (strcmp(path, "-") == 0 ||
             (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode)))
             continue;
-        sch_status status = sch_xyz_open(&reader, path);
+        sch_status status = sch_reader_open(&reader, path);
         if (status != SCH_OK) {
             complain("%s", sch_last_error());
             return exit_for_input(status);
         }
-        sch_xyz_free(reader);
+        sch_reader_free(reader);
     }
     return PROGRAM_DONE;
 }
@@ -232,11 +234,32 @@ static int evaluate_batch(struct validation *run) {
 
 /* ---------------------------------------------------------------- a file */
 
+/* What every frame must have, and have in common. */
+static int check_frame(struct validation *run, const sch_system *system) {
+    char words[LEVELS_WORDS];
+    if (!sch_system_reference_forces(system)) {
+        progress_clear(&run->progress);
+        complain("%s: frame %ld: expected forces (in XYZ: Properties=...:forces:R:3), found none",
+                 file_name(run), run->frames);
+        return PROGRAM_INPUT;
+    }
+    switch (levels_add(&run->levels, system, file_name(run), run->frames, words)) {
+    case LEVELS_DIFFER:
+        progress_clear(&run->progress);
+        complain("%s", words);
+        return PROGRAM_INPUT;
+    case LEVELS_NO_MEMORY:
+        return out_of_memory();
+    default:
+        return PROGRAM_DONE;
+    }
+}
+
 /* The next frame into the batch; *ended after the last one. */
-static int read_frame(struct validation *run, sch_xyz_reader *reader, bool *ended) {
+static int read_frame(struct validation *run, sch_reader *reader, bool *ended) {
     struct batch *batch = &run->batch;
     sch_system *system;
-    sch_status status = sch_xyz_next(reader, &system);
+    sch_status status = sch_reader_next(reader, &system);
     if (status != SCH_OK && *interrupt_signal()) { // a pipe that a signal broke off
         *ended = true;
         return PROGRAM_DONE;
@@ -252,12 +275,7 @@ static int read_frame(struct validation *run, sch_xyz_reader *reader, bool *ende
     batch->systems[batch->n++] = system;
     batch->n_atoms += sch_system_n_atoms(system);
     run->frames++;
-    if (sch_system_reference_forces(system))
-        return PROGRAM_DONE;
-    progress_clear(&run->progress);
-    complain("%s: frame %ld: expected forces (Properties=...:forces:R:3), found none",
-             file_name(run), run->frames);
-    return PROGRAM_INPUT;
+    return check_frame(run, system);
 }
 
 static void warn_of_units(struct validation *run) {
@@ -269,7 +287,15 @@ static void warn_of_units(struct validation *run) {
              file_name(run), run->frames, words);
 }
 
-static int read_frames(struct validation *run, sch_xyz_reader *reader) {
+static void warn_of_levels(struct validation *run) {
+    char words[LEVELS_WORDS];
+    if (levels_end_file(&run->levels, words) == LEVELS_AGREE)
+        return;
+    progress_clear(&run->progress);
+    complain("warning: %s", words);
+}
+
+static int read_frames(struct validation *run, sch_reader *reader) {
     const volatile int *stop = interrupt_signal();
     struct batch *batch = &run->batch;
     bool ended = false;
@@ -285,19 +311,21 @@ static int read_frames(struct validation *run, sch_xyz_reader *reader) {
 }
 
 static int validate_file(struct validation *run) {
-    sch_xyz_reader *reader;
+    sch_reader *reader;
     run->frames = 0;
     run->units = (struct unit_check){0};
-    sch_status status = sch_xyz_open(&reader, file_name(run));
+    sch_status status = sch_reader_open(&reader, file_name(run));
     if (status != SCH_OK) {
         progress_clear(&run->progress);
         complain("%s", sch_last_error());
         return exit_for_input(status);
     }
     int result = read_frames(run, reader);
-    sch_xyz_free(reader);
-    if (result == PROGRAM_DONE)
+    sch_reader_free(reader);
+    if (result == PROGRAM_DONE) {
         warn_of_units(run);
+        warn_of_levels(run);
+    }
     return result;
 }
 
@@ -387,6 +415,7 @@ static void release(struct validation *run) {
     free(run->batch.forces);
     free(run->histograms);
     figures_free(&run->figures);
+    levels_free(&run->levels);
     sch_potential_free(run->potential);
     sch_model_free(run->model);
     free(run->options.references);

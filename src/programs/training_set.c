@@ -1,10 +1,11 @@
 #include "training_set.h"
 
+#include "force_units.h"
 #include "number.h"
 #include "program.h"
 
 #include <gsl/gsl_multifit.h>
-#include <gsl/gsl_rng.h>
+#include <gsl/gsl_randist.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,23 +39,56 @@ static bool append(struct training_set *set, sch_system *frame) {
     return true;
 }
 
-static bool read_frames(struct training_set *set, const char *path) {
-    sch_xyz_reader *reader = NULL;
-    sch_system *frame = NULL;
-    sch_status status = sch_xyz_open(&reader, path);
-    bool sound = true;
-    while (sound && status == SCH_OK && (status = sch_xyz_next(reader, &frame)) == SCH_OK &&
-           frame) {
-        sound = append(set, frame);
-        if (sound && !sch_system_reference_forces(frame)) {
-            complain("%s: frame %zu: expected forces, found none", path, set->n_frames);
-            sound = false;
-        }
+static bool same_level(enum levels_found found, const char *words) {
+    if (found != LEVELS_AGREE)
+        complain("%s", found == LEVELS_DIFFER ? words : "out of memory");
+    return found == LEVELS_AGREE;
+}
+
+/** Take a frame, which is the set's from then on. */
+static bool take_frame(struct training_set *set, const struct source *source, sch_system *frame,
+                       struct force_size *size) {
+    char words[LEVELS_WORDS];
+    if (!append(set, frame)) {
+        sch_system_free(frame);
+        return false;
     }
+    const long number = (long)(set->n_frames - source->first);
+    const double *forces = sch_system_reference_forces(frame);
+    if (!forces && !set->unlabelled) {
+        complain("%s: frame %ld: expected forces, found none", source->path, number);
+        return false;
+    }
+    if (forces)
+        force_size_add(size, forces, 3 * sch_system_n_atoms(frame));
+    return same_level(levels_add(&set->levels, frame, source->path, number, words), words);
+}
+
+static bool read_frames(struct training_set *set, const struct source *source,
+                        struct force_size *size) {
+    sch_reader *reader = NULL;
+    sch_system *frame = NULL;
+    sch_status status = sch_reader_open(&reader, source->path);
+    bool sound = true;
+    while (sound && status == SCH_OK && (status = sch_reader_next(reader, &frame)) == SCH_OK &&
+           frame)
+        sound = take_frame(set, source, frame, size);
     if (status != SCH_OK)
         complain("%s", sch_last_error());
-    sch_xyz_free(reader);
+    sch_reader_free(reader);
     return sound && status == SCH_OK;
+}
+
+static bool read_source(struct training_set *set, struct source *source) {
+    struct force_size size = {0};
+    char words[LEVELS_WORDS], strange[512];
+    if (!read_frames(set, source, &size) ||
+        !same_level(levels_end_file(&set->levels, words), words))
+        return false;
+    source->count = set->n_frames - source->first;
+    if (force_size_is_strange(&size, strange, sizeof strange))
+        complain("warning: %s: %s", source->path, strange);
+    return true;
 }
 
 bool training_set_read(struct training_set *set, const char *argument) {
@@ -69,10 +103,7 @@ bool training_set_read(struct training_set *set, const char *argument) {
     }
     struct source *source = &set->sources[set->n_sources++];
     *source = (struct source){.path = path, .first = set->n_frames};
-    if (!split(path, &source->weight) || !read_frames(set, path))
-        return false;
-    source->count = set->n_frames - source->first;
-    return true;
+    return split(path, &source->weight) && read_source(set, source);
 }
 
 void training_set_free(struct training_set *set) {
@@ -82,6 +113,63 @@ void training_set_free(struct training_set *set) {
         free((char *)set->sources[k].path);
     free(set->frames);
     free(set->sources);
+    levels_free(&set->levels);
+}
+
+const char *training_set_level(const struct training_set *set) {
+    for (size_t k = 0; k < set->n_frames; k++)
+        if (sch_system_level(set->frames[k]))
+            return sch_system_level(set->frames[k]);
+    return "unknown";
+}
+
+/* ---------------------------------------------------------------- holding back */
+
+/** Of a file's frames, of which the last `held_back` go to the other set. */
+static bool move_last(struct training_set *set, struct source *source, size_t held_back,
+                      struct training_set *held) {
+    struct source *copy = &held->sources[held->n_sources];
+    char *path = strdup(source->path);
+    if (!path)
+        return false;
+    *copy = (struct source){.path = path, .weight = source->weight, .first = held->n_frames};
+    held->n_sources++;
+    source->count -= held_back;
+    for (size_t k = 0; k < held_back; k++, copy->count++) {
+        size_t from = source->first + source->count + k;
+        if (!append(held, set->frames[from]))
+            return false;
+        set->frames[from] = NULL;
+    }
+    return true;
+}
+
+/** Close the gaps that moved frames left. */
+static void close_ranks(struct training_set *set) {
+    size_t n = 0;
+    for (size_t k = 0; k < set->n_sources; k++) {
+        struct source *source = &set->sources[k];
+        memmove(set->frames + n, set->frames + source->first, source->count * sizeof *set->frames);
+        source->first = n;
+        n += source->count;
+    }
+    set->n_frames = n;
+}
+
+bool training_set_hold_back(struct training_set *set, double share, void *generator,
+                            struct training_set *held) {
+    held->sources = calloc(set->n_sources, sizeof *held->sources);
+    bool sound = held->sources;
+    for (size_t k = 0; sound && k < set->n_sources; k++) {
+        struct source *source = &set->sources[k];
+        gsl_ran_shuffle(generator, set->frames + source->first, source->count, sizeof *set->frames);
+        sound = move_last(set, source, (size_t)(share * (double)source->count + 0.5), held);
+    }
+    if (sound)
+        close_ranks(set);
+    else
+        complain("out of memory");
+    return sound;
 }
 
 /* ---------------------------------------------------------------- elements */

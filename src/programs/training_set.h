@@ -2,7 +2,7 @@
 #ifndef TRAINING_SET_H
 #define TRAINING_SET_H
 
-#include "schnell.h"
+#include "levels.h"
 
 #include <stdbool.h>
 
@@ -18,11 +18,22 @@ struct training_set {
     size_t n_sources;
     sch_system **frames;
     size_t n_frames, capacity;
+    struct levels levels;
+    bool unlabelled; /**< set by the caller: frames need no forces */
 };
 
-/** Read FILE or FILE:WEIGHT; complains and gives false after an error. */
+/** Read FILE or FILE:WEIGHT; complains and gives false after an error, such as frames of one
+ * molecule at two levels of theory. Warns of forces that look like another unit's. */
 bool training_set_read(struct training_set *set, const char *argument);
 void training_set_free(struct training_set *set);
+
+/** The level of theory that the frames tell, "unknown" where none does. Borrowed. */
+const char *training_set_level(const struct training_set *set);
+
+/** Move a share of each file's frames, drawn at random and rounded to whole ones, to another set,
+ *  which is empty. Complains and gives false when out of memory. */
+bool training_set_hold_back(struct training_set *set, double share, void *generator,
+                            struct training_set *held);
 
 /** The elements that occur, ascending. Returns how many. */
 int training_set_elements(const struct training_set *set, int elements[100]);

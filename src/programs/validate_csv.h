@@ -4,7 +4,7 @@
 
 #include "schnell.h"
 
-#include "validate_figures.h"
+#include "figures.h"
 
 #include <stdio.h>
 

@@ -2,8 +2,8 @@
 #ifndef VALIDATE_OPTIONS_H
 #define VALIDATE_OPTIONS_H
 
+#include "figures.h"
 #include "model_choice.h"
-#include "validate_figures.h"
 
 struct validate_options {
     const char **references; /**< [n_references], to be freed */

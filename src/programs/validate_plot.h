@@ -2,7 +2,7 @@
 #ifndef VALIDATE_PLOT_H
 #define VALIDATE_PLOT_H
 
-#include "validate_figures.h"
+#include "figures.h"
 #include "validate_histogram.h"
 
 /** Is there Cairo in this build? */

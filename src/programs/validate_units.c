@@ -1,21 +1,13 @@
 #include "validate_units.h"
 
+#include "force_units.h"
+
 #include <math.h>
 #include <stdio.h>
 
 // A constant zero or two frames of luck must not look like a finding.
 enum { COMPONENTS_MIN = 9 };
 static const double CORRELATION_MIN = 0.9, TOLERANCE = 0.05;
-
-/* How many of a unit make 1 eV/Å. Five digits: they recognise a unit, they convert nothing. */
-static const struct {
-    const char *name;
-    double factor;
-} units[] = {
-    {"kcal/mol/Å", 23.061},       {"kJ/mol/Å", 96.485},      {"meV/Å", 1000},
-    {"Hartree/bohr", 1 / 51.422}, {"Hartree/Å", 1 / 27.211}, {"Rydberg/bohr", 1 / 25.711},
-    {"eV/bohr", 0.52918},         {"kcal/mol/bohr", 12.203}, {"eV/Å", 1},
-};
 
 void unit_check_add(struct unit_check *check, const double *reference, const double *predicted,
                     size_t n) {
@@ -32,11 +24,11 @@ void unit_check_add(struct unit_check *check, const double *reference, const dou
 static const char *nearest_unit(double factor) {
     const char *name = NULL;
     double nearest = TOLERANCE;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        double off = fabs(log(factor / units[i].factor));
+    for (size_t i = 0; force_units[i].name; i++) {
+        double off = fabs(log(factor / force_units[i].factor));
         if (off < nearest) {
             nearest = off;
-            name = units[i].name;
+            name = force_units[i].name;
         }
     }
     return name;

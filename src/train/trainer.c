@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "md/coverage.h"
 #include "md/evaluate.h"
 #include "train/trainer.h"
 
@@ -103,6 +104,8 @@ sch_status sch_trainer_add(sch_trainer *trainer, sch_system *system) {
         }
     sch_status status = memory_grow(&trainer->frames, &trainer->frames_capacity, trainer->n_frames,
                                     trainer->n_frames + 1, sizeof frame);
+    if (status == SCH_OK)
+        status = coverage_learn(&trainer->model->domain, &frame.neighbours);
     if (status != SCH_OK) {
         frame_free(&frame);
         return status;
@@ -288,11 +291,14 @@ sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const size_t *frames
     return SCH_OK;
 }
 
-sch_status sch_trainer_model(const sch_trainer *trainer, const char *training, sch_model **out) {
+sch_status sch_trainer_model(const sch_trainer *trainer, const char *training,
+                             const sch_training_record *record, sch_model **out) {
     sch_model *model = NULL;
     SCH_TRY(model_copy(&model, trainer->model));
     for (size_t p = 0; p < model->parameters; p++)
         model->arena[p] = (float)trainer->optimizer.average[p];
+    if (record)
+        model->record = *record;
     free(model->training);
     model->training = NULL;
     sch_status status = memory_string(&model->training, training);

@@ -13,47 +13,30 @@ import tempfile
 import time
 import unittest
 
+from program_case import ProgramCase
+
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MDTRAIN = MDRUN = None  # set from the command line
 USAGE, INPUT, FAILED = 2, 3, 4
 
 
-def run(program, *arguments, folder, **more):
-    return subprocess.run([program, *map(str, arguments)], cwd=folder, text=True, timeout=300,
-                          env=dict(os.environ, OMP_NUM_THREADS="1"), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, **more)
+class Mdtrain(ProgramCase):
+    name = "mdtrain"
 
-
-class Mdtrain(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.data = tempfile.mkdtemp(prefix="mdtrain-data-")
         cls.addClassCleanup(shutil.rmtree, cls.data)
         for name in ("benzene", "water"):
             structure = os.path.realpath(os.path.join(ROOT, "structures", name + ".xyz"))
-            done = run(MDRUN, structure, "--model", "ultra-tiny", "--steps", 400, "--every", 5,
-                       "--out", name + ".xyz", "--log", "none", "--quiet", folder=cls.data)
-            assert done.returncode == 0, done.stderr
+            subprocess.run([MDRUN, structure, "--model", "ultra-tiny", "--steps", "400", "--every",
+                            "5", "--out", name + ".xyz", "--log", "none", "--quiet"],
+                           cwd=cls.data, env=dict(os.environ, OMP_NUM_THREADS="1"), check=True)
         cls.benzene = os.path.join(cls.data, "benzene.xyz")
         cls.water = os.path.join(cls.data, "water.xyz")
 
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="mdtrain-test-")
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def mdtrain(self, *arguments, **more):
-        return run(MDTRAIN, *arguments, folder=self.folder, **more)
-
-    def good(self, *arguments):
-        done = self.mdtrain(*arguments)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done
-
-    def refused(self, status, message, *arguments):
-        done = self.mdtrain(*arguments)
-        self.assertEqual(done.returncode, status, done.stderr)
-        self.assertIn(message, done.stderr)
-        self.assertEqual(os.listdir(self.folder), [])
+    def program(self):
+        return MDTRAIN
 
     def errors(self, done):
         """Validation errors in the order of the report's lines, meV/Å."""
@@ -62,10 +45,9 @@ class Mdtrain(unittest.TestCase):
     def start_of(self, model):
         """The energy that mdrun finds for benzene with a model."""
         structure = os.path.realpath(os.path.join(ROOT, "structures", "benzene.xyz"))
-        done = run(MDRUN, structure, "--model", model, "--steps", 0, "--out", "none", "--log",
-                   "/dev/stdout", "--quiet", folder=self.folder)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        return subprocess.run([MDRUN, structure, "--model", model, "--steps", "0", "--out", "none",
+                               "--log", "/dev/stdout", "--quiet"], cwd=self.folder, check=True,
+                              env=self.environment(), stdout=subprocess.PIPE, text=True).stdout
 
     def test_it_learns_and_mdrun_reads_it(self):
         first = self.good(self.benzene, "--valid", self.benzene, "--size", "ultra-tiny",
@@ -74,15 +56,32 @@ class Mdtrain(unittest.TestCase):
                          "ultra-tiny", "--steps", 1500, "--threads", 1, "--out", "m.h5", "--log",
                          "m.csv")
         self.assertLess(self.errors(done)[-1], 0.2 * self.errors(first)[-1])
-        self.assertEqual(sorted(os.listdir(self.folder)), ["first.h5", "m.csv", "m.h5"])
-        with open(os.path.join(self.folder, "m.csv")) as log:
+        self.assertEqual(self.files(), ["first.checkpoint", "first.h5", "m.checkpoint", "m.csv",
+                                        "m.h5"])
+        with open(self.path("m.csv")) as log:
             lines = log.read().splitlines()
-        self.assertEqual(lines[0], "seconds,step,loss,validation_meV_per_A")
+        self.assertEqual(lines[0], "seconds,step,loss,validation_force_mae_meV_per_A,"
+                                   "validation_energy_mae_meV")
         self.assertEqual(lines[-1].split(",")[1], "1500")
         self.start_of("./m.h5")
         again = self.good(self.benzene, "--init", "m.h5", "--valid", self.benzene, "--steps", 300,
                           "--threads", 1, "--rate", "1e-3", "--out", "n.h5")
         self.assertLess(self.errors(again)[-1], self.errors(done)[-1])
+
+    def test_a_set_is_as_good_as_its_frames(self):
+        try:
+            import ase, h5py  # noqa: E401, F401
+        except ImportError:
+            self.skipTest("ASE and h5py are not installed")
+        converter = os.path.realpath(os.path.join(ROOT, "models", "to_set.py"))
+        subprocess.run([sys.executable, "-B", converter, "b.h5", "--level", "PBE", self.benzene],
+                       cwd=self.folder, check=True)
+        for data, model in ((self.benzene, "m.h5"), ("b.h5:2", "n.h5")):
+            self.good(data, "--size", "ultra-tiny", "--steps", 50, "--threads", 1, "--out", model)
+        self.assertEqual(self.start_of("./m.h5"), self.start_of("./n.h5"))
+        self.refused(INPUT, "frame 1: C6H6: expected level PBE as in b.h5, found HF", "b.h5",
+                     self.changed("hf.xyz", level="HF"))
+        self.refused(INPUT, "m.h5: format: expected 'schnell-frames'", "m.h5")
 
     def test_one_thread_repeats_itself(self):
         for name in ("a.h5", "b.h5"):
@@ -97,7 +96,7 @@ class Mdtrain(unittest.TestCase):
         process = subprocess.Popen(
             [MDTRAIN, self.benzene, "--size", "ultra-tiny", "--minutes", "10", "--threads", "1",
              "--out", "m.h5", "--log", "m.csv", "--quiet"], cwd=self.folder)
-        log = os.path.join(self.folder, "m.csv")
+        log = self.path("m.csv")
         for _ in range(600):  # the log is made just before the first step
             if os.path.exists(log):
                 break
@@ -106,6 +105,101 @@ class Mdtrain(unittest.TestCase):
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 130)
         self.start_of("./m.h5")
+
+    def arguments(self, name, *more):
+        """Of a run that repeats itself, with many reports."""
+        return [self.benzene, self.water, "--size", "ultra-tiny", "--threads", "1", "--seed", "3",
+                "--every", "0.002", "--steps", "600", "--out", name + ".h5", "--log",
+                name + ".csv", *more]
+
+    def rows(self, name):
+        """The log without its times."""
+        with open(self.path(name + ".csv")) as log:
+            return [line.split(",")[1:] for line in log.read().splitlines()[1:]]
+
+    def test_a_killed_run_goes_on_to_the_bit(self):
+        self.good(*self.arguments("whole"))
+        for _ in range(2):  # killed twice, at whatever step it was
+            process = subprocess.Popen([MDTRAIN, *self.arguments("broken", "--resume", "--quiet")],
+                                       cwd=self.folder, env=self.environment())
+            at = self.path("broken.csv")
+            before = len(self.rows("broken")) if os.path.exists(at) else 0
+            while process.poll() is None:
+                if os.path.exists(at) and len(self.rows("broken")) >= before + 2:
+                    process.kill()
+                    break
+                time.sleep(0.005)
+            self.assertEqual(process.wait(60), -signal.SIGKILL, "it was to be killed before its end")
+        self.good(*self.arguments("broken", "--resume"))
+        self.assertEqual(self.start_of("./whole.h5"), self.start_of("./broken.h5"))
+        self.assertEqual(self.rows("broken")[-1], self.rows("whole")[-1])
+        steps = [int(row[0]) for row in self.rows("broken")]
+        self.assertEqual(steps, sorted(set(steps)), "a line twice in the log")
+        again = self.good(*self.arguments("broken", "--resume"))  # nothing is left to do
+        self.assertEqual(self.errors(again)[-1], self.errors(self.good(
+            *self.arguments("whole", "--resume")))[-1])
+
+    def test_a_checkpoint_of_another_run(self):
+        self.good(*self.arguments("m", "--batch", "2", "--steps", "3"))
+        for more, words in ((["--batch", "3"], "expected a run with --batch 3, found one with "
+                                               "--batch 2"),
+                            (["--batch", "2", "--seed", "4"], "expected a run with --seed 4"),
+                            (["--batch", "2", "--hold-back", "0.5"], "frames of"),
+                            (["--batch", "2", self.water], "no more")):
+            done = self.run_it(*self.arguments("m", "--resume", *more))
+            self.one_line(done, INPUT, [words, "m.checkpoint"])
+        with open(self.path("m.checkpoint"), "r+b") as file:
+            file.seek(4000)
+            file.write(b"damage")
+        self.one_line(self.run_it(*self.arguments("m", "--resume", "--batch", "2")), INPUT,
+                      "undamaged")
+        fresh = self.good(*self.arguments("n", "--resume", "--steps", "3"))
+        self.assertIn("no n.checkpoint: the run begins anew", fresh.stderr)
+
+    def test_it_holds_frames_back(self):
+        done = self.good(self.benzene, self.water, "--size", "ultra-tiny", "--steps", 2,
+                         "--hold-back", 0.25, "--threads", 1)
+        self.assertRegex(done.stdout, r"(?m)^C6H6 +20 .*\nH2O +20 .*\nall +40 ")
+        done = self.good(self.benzene, "--size", "ultra-tiny", "--steps", 2, "--hold-back", 0)
+        self.assertNotIn("C6H6", done.stdout)
+
+    def test_distilling(self):
+        """The frames' own references do not count, and need not be there."""
+        bare = self.path("bare.xyz")
+        with open(self.benzene) as old, open(bare, "w") as new:
+            for line in old:
+                words = line.split()
+                if len(words) > 4 and words[0] in "CH":
+                    line = " ".join(words[:4]) + "\n"
+                elif "Properties" in line:
+                    line = "Properties=species:S:1:pos:R:3\n"
+                new.write(line)
+        teacher = os.path.realpath(os.path.join(ROOT, "models", "tiny.h5"))
+        wrong = self.changed("wrong.xyz", apart=3.0)
+        for data, model in ((bare, "a"), (wrong, "b")):
+            self.good(data, "--distill", teacher, "--size", "ultra-tiny", "--steps", 20,
+                      "--threads", 1, "--out", model + ".h5")
+        self.assertEqual(self.start_of("./a.h5"), self.start_of("./b.h5"))
+        self.refused(INPUT, "--distill: nowhere.h5", bare, "--distill", "nowhere.h5", "--out",
+                     "c.h5")
+
+    def test_a_model_of_another_size(self):
+        tiny = os.path.realpath(os.path.join(ROOT, "models", "tiny.h5"))
+        self.refused(INPUT, "expected the size original (128 channels, 3 interactions, 20 radial "
+                            "functions), found 64, 2, 12", self.benzene, "--init", tiny, "--size",
+                     "original")
+
+    def test_a_loss_that_is_no_number(self):
+        """The run stops, and what the last report wrote stays."""
+        self.good(self.benzene, "--size", "ultra-tiny", "--steps", 3, "--threads", 1, "--out",
+                  "m.h5")
+        before = self.start_of("./m.h5")
+        huge = self.changed("huge.xyz", factor=1e300)
+        done = self.run_it(huge, "--size", "ultra-tiny", "--steps", 3, "--threads", 1, "--out",
+                           "m.h5")
+        self.assertEqual(done.returncode, FAILED, done.stderr)
+        self.assertIn("expected a finite loss and gradient", done.stderr)
+        self.assertEqual(self.start_of("./m.h5"), before)
 
     def test_usage(self):
         data = self.benzene
@@ -121,16 +215,62 @@ class Mdtrain(unittest.TestCase):
     def test_input(self):
         self.refused(INPUT, "nowhere.xyz", "nowhere.xyz")
         self.refused(INPUT, "nowhere.h5", self.benzene, "--init", "nowhere.h5")
-        bare = os.path.join(self.data, "bare.xyz")
-        with open(bare, "w") as file:
-            file.write("3\n\nO 0 0 0.07\nH 0 0.76 -0.53\nH 0 -0.76 -0.53\n")
-        self.refused(INPUT, "expected forces, found none", bare)
+        bare = self.write("bare.xyz", "3\n\nO 0 0 0.07\nH 0 0.76 -0.53\nH 0 -0.76 -0.53\n")
+        self.refused(INPUT, "bare.xyz: frame 1: expected forces, found none", bare)
+        self.refused(INPUT, "bare.xyz: frame 1: expected forces, found none", self.benzene, bare)
+        self.refused(INPUT, "empty.xyz: line 1: expected the number of atoms",
+                     self.write("empty.xyz", ""))
+        for element, x, words in (("Xq", "0", "line 3: expected an element, found 'Xq'"),
+                                  ("101", "0", "line 3: expected an element, found '101'"),
+                                  ("H", "nan", "line 3: expected a coordinate, found 'nan'")):
+            self.refused(INPUT, "bad.xyz: " + words, self.write(
+                "bad.xyz", f"1\nProperties=species:S:1:pos:R:3:forces:R:3\n{element} {x} 0 0 0 0 0\n"))
         self.refused(INPUT, "weight: expected a number above 0, found -1", self.benzene + ":-1")
-        model = os.path.join(self.data, "hc.h5")
-        done = run(MDTRAIN, self.benzene, "--size", "ultra-tiny", "--steps", 1, "--out", model,
-                   folder=self.data)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.refused(INPUT, "element O", self.water, "--init", model)
+        self.good(self.benzene, "--size", "ultra-tiny", "--steps", 1, "--out", "hc.h5")
+        self.refused(INPUT, "element O", self.water, "--init", "hc.h5")
+
+    def changed(self, name, molecule="benzene", level=None, apart=0.0, factor=1.0):
+        """A copy of a molecule's frames at another level, or with other energies or forces."""
+        lines = []
+        with open(os.path.join(self.data, molecule + ".xyz")) as file:
+            for line in file:
+                words = line.split()
+                if len(words) == 10:
+                    line = " ".join(words[:7] + [str(factor * float(x)) for x in words[7:]]) + "\n"
+                elif "energy=" in line:
+                    line = re.sub(r"energy=(\S+)", lambda m: f"energy={float(m[1]) + apart}", line)
+                    line = line if level is None else f'level_of_theory="{level}" ' + line
+                lines.append(line)
+        return self.write(name, "".join(lines))
+
+    def test_two_levels_of_theory(self):
+        pbe, hf = self.changed("pbe.xyz", level="PBE"), self.changed("hf.xyz", level="HF")
+        water = self.changed("w.xyz", "water", level="HF")
+        short = ["--size", "ultra-tiny", "--steps", 1]
+        self.refused(INPUT, "hf.xyz: frame 1: C6H6: expected level PBE as in pbe.xyz, found HF",
+                     pbe, water, hf, *short)
+        self.assertEqual(self.good(pbe, water, self.benzene, *short).stderr, "")
+
+    def test_energies_of_two_levels(self):
+        near, far = self.changed("near.xyz", apart=15), self.changed("far.xyz", apart=-35)
+        short = ["--size", "ultra-tiny", "--steps", 1]
+        self.assertEqual(self.good(self.benzene, near, *short, "--out", "m.h5").stderr, "")
+        done = self.refused(INPUT, "far.xyz: C6H6: expected energies near those of " + self.benzene,
+                            self.benzene, near, far, *short)
+        means = [float(x) for x in re.findall(r"mean (?:of )?(\S+) eV", done.stderr)]
+        self.assertAlmostEqual(means[0] - means[1], 35, 1)
+        told = [self.changed("a.xyz", level="PBE"), self.changed("b.xyz", level="PBE", apart=-35)]
+        self.assertEqual(self.good(*told, *short).stderr, "")
+
+    def test_units_of_forces(self):
+        short = ["--size", "ultra-tiny", "--steps", 1, "--quiet"]
+        for factor, words in ((23.0605, "kcal/mol/Å"), (96.485, "kJ/mol/Å"), (1000, "meV/Å"),
+                              (1 / 51.4221, "Hartree/bohr"), (1e6, "far from the usual"), (0, "0,")):
+            done = self.good(self.changed("unit.xyz", factor=factor), *short)
+            with self.subTest(factor=factor):
+                self.one_line(done, 0, ["warning: unit.xyz: expected forces in eV/Å, found", words])
+        for factor in (0.2, 1, 5):
+            self.assertEqual(self.good(self.changed("unit.xyz", factor=factor), *short).stderr, "")
 
     def test_output(self):
         self.refused(FAILED, "nowhere/m.h5: cannot be written", self.benzene, "--out",

@@ -28,6 +28,10 @@ try:
     import numpy as np
 except ImportError:
     np = None
+try:
+    import h5py
+except ImportError:
+    h5py = None
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MDVALIDATE = MDRUN = None  # set from the command line
@@ -54,10 +58,11 @@ class Frame:
         self.positions = [row[1:4] for row in words]
         self.forces = [[float(x) for x in row[7:10]] for row in words]
 
-    def text(self, forces=True, energy=True, factor=1.0):
+    def text(self, forces=True, energy=True, factor=1.0, level=None):
         columns = "species:S:1:pos:R:3" + (":forces:R:3" if forces else "")
         lines = [str(len(self.elements)),
-                 f"Properties={columns}" + (f" energy={self.energy:.10f}" if energy else "")]
+                 f"Properties={columns}" + (f" energy={self.energy:.10f}" if energy else "")
+                 + (f' level_of_theory="{level}"' if level else "")]
         for element, position, force in zip(self.elements, self.positions, self.forces):
             numbers = [f"{x * factor:.10f}" for x in force] if forces else []
             lines.append(" ".join([element, *position, *numbers]))
@@ -481,6 +486,179 @@ class BadInput(Case):
         for factor in (1, 0.97, 1.2, 7):
             self.write("unit.xyz", text_of(frames_of("ethanol"), factor=factor))
             self.assertEqual(self.good("unit.xyz").stderr, "")
+
+
+# ---------------------------------------------------------------- sets of frames
+
+
+NUMBERS = {"H": 1, "C": 6, "O": 8, "Fe": 26}
+
+
+def write_set(path, groups, level="PBE/def2-SVP", without=()):
+    """A set of lists of frames by the groups' names."""
+    with h5py.File(path, "w", libver=("v108", "v108")) as file:
+        file.attrs["format"] = np.bytes_("schnell-frames")
+        file.attrs["format_version"] = np.int32(1)
+        file.attrs["level_of_theory"] = np.bytes_(level)
+        file.attrs["units"] = np.bytes_("eV, angstrom")
+        for name, frames in groups.items():
+            group = file.create_group(name)
+            items = {"numbers": np.array([NUMBERS[e] for e in frames[0].elements], np.int32),
+                     "positions": np.array([f.positions for f in frames], float),
+                     "energies": np.array([f.energy for f in frames]),
+                     "forces": np.array([f.forces for f in frames])}
+            for item, values in items.items():
+                if item not in without:
+                    group[item] = values
+
+
+@unittest.skipUnless(np and h5py, "NumPy and h5py are not installed")
+class Sets(Case):
+    def set(self, name, *arguments, **more):
+        write_set(self.path(name), *arguments, **more)
+        return name
+
+    def test_the_same_figures(self):
+        groups = {molecule: disturbed(molecule, seed)[1]
+                  for seed, molecule in enumerate(sorted(FORMULAS))}
+        text = self.write("r.xyz", "".join(map(text_of, groups.values())))
+        found = [self.figures(name) for name in (text, self.set("r.h5", groups))]
+        for figures in found:
+            self.assertEqual(figures["total"]["force_max_at"].pop("file"), figures["references"][0])
+            self.assertEqual(set(figures["formulas"]), set(FORMULAS.values()))
+        one, other = (figures["total"] for figures in found)
+        self.assertEqual(one["force_max_at"], other["force_max_at"])
+        for key in ("frames", "force_mae_meV_per_A", "energy_mae_meV", "force_r2"):
+            self.assertAlmostEqual(one[key], other[key], 4, key)
+
+    def test_frames_count_through_all_groups(self):
+        frames = frames_of("water")
+        frames[17].positions[1] = frames[17].positions[0]
+        self.refused(INPUT, "r.h5: frame 58: ", self.set(
+            "r.h5", {"a": frames_of("benzene"), "b": frames}))
+        frames = frames_of("water")
+        frames[17].forces[1][1] = float("nan")
+        self.refused(INPUT, "r.h5: b/forces[17]: expected finite numbers, found nan (frame 58)",
+                     self.set("r.h5", {"a": frames_of("benzene"), "b": frames}))
+        frames = frames_of("water")
+        for frame in frames:
+            frame.elements[0] = "Fe"
+        self.refused(INPUT, ["r.h5: frame 41: ", "Fe"],
+                     self.set("r.h5", {"a": frames_of("benzene"), "b": frames}))
+
+    def test_without_energies_or_forces(self):
+        frames = {"water": frames_of("water")}
+        found = self.figures(self.set("r.h5", frames, without=["energies"]))["total"]
+        self.assertEqual((found["frames"], found["energy_frames"]), (40, 0))
+        self.refused(INPUT, "r.h5: frame 1: expected forces",
+                     self.set("r.h5", frames, without=["forces"]))
+
+    def test_no_set(self):
+        self.refused(INPUT, "r.h5: expected groups of frames, found none", self.set("r.h5", {}))
+        shutil.copy(os.path.join(ROOT, "models", "ultra-tiny.h5"), self.path("m.h5"))
+        self.refused(INPUT, "m.h5: format: expected 'schnell-frames'", "m.h5")
+        with open(self.path(self.set("r.h5", {"water": frames_of("water")})), "rb") as file:
+            self.refused(INPUT, "standard input: line 1: expected the number of atoms", "-",
+                         stdin=file, errors="replace")
+
+    def test_units(self):
+        frames = frames_of("ethanol")
+        for frame in frames:
+            frame.forces = [[23.0605 * x for x in force] for force in frame.forces]
+        done = self.good(self.set("r.h5", {"ethanol": frames}), "--quiet")
+        self.one_line(done, 0, ["warning: r.h5: frames 1 to 40", "kcal/mol/Å"])
+
+    def test_constant_memory(self):
+        def memory(count):
+            self.set("r.h5", {"benzene": frames_of("benzene")})
+            with h5py.File(self.path("r.h5"), "r+", libver=("v108", "v108")) as file:
+                group = file["benzene"]
+                for item in ("positions", "energies", "forces"):  # bit by bit: what Python takes
+                    few = group.pop(item)[()]                     # counts for its children too
+                    many = group.create_dataset(item, (count, *few.shape[1:]), few.dtype)
+                    for k in range(0, count, 40):
+                        many[k:k + 40] = few
+            process = subprocess.Popen([MDVALIDATE, "r.h5", "--model", "ultra-tiny", "--threads",
+                                        "1", "--quiet"], cwd=self.folder, env=self.environment())
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0)
+            return usage.ru_maxrss
+
+        few, many = memory(1000), memory(40000)  # 23 MB of frames more
+        self.assertLess(many - few, 6000)
+
+    def test_to_set(self):
+        """The converter: extended XYZ by ASE, and rMD17's npz."""
+        try:
+            import ase  # noqa: F401
+        except ImportError:
+            self.skipTest("ASE is not installed")
+        truth = {molecule: disturbed(molecule, seed)[1]
+                 for seed, molecule in enumerate(("benzene", "water"))}
+        mixed = [frame for pair in zip(*truth.values()) for frame in pair]
+        self.write("r.xyz", text_of(mixed))
+        kcal = 4184 / 6.02214076e23 / 1.602176634e-19  # eV
+        frames = truth["water"]
+        np.savez(self.path("w.npz"), nuclear_charges=[NUMBERS[e] for e in frames[0].elements],
+                 coords=np.array([f.positions for f in frames], float),
+                 energies=np.array([f.energy for f in frames]) / kcal,
+                 forces=np.array([f.forces for f in frames]) / kcal)
+        converter = os.path.realpath(os.path.join(ROOT, "models", "to_set.py"))
+        subprocess.run([sys.executable, "-B", converter, "r.h5", "--level", "PBE", "r.xyz",
+                        "w.npz"], cwd=self.folder, check=True)
+        with h5py.File(self.path("r.h5")) as file:
+            self.assertEqual({name: len(group["forces"]) for name, group in file.items()},
+                             {"C6H6": 40, "H2O": 80})
+            self.assertEqual(file.attrs["level_of_theory"], b"PBE")
+        found = self.figures("r.h5")["formulas"]
+        expected = self.figures("r.xyz")["formulas"]
+        for formula in found:
+            for key in ("force_mae_meV_per_A", "energy_mae_meV"):
+                self.assertAlmostEqual(found[formula][key], expected[formula][key], 3)
+
+
+# ---------------------------------------------------------------- levels of theory
+
+
+class Levels(Case):
+    def pair(self, one, other, molecule="benzene", **how):
+        """Two files, their levels, and the second's energies `apart` from the first's (eV)."""
+        frames = frames_of(molecule)
+        for frame in frames:
+            frame.energy += how.get("apart", 0)
+        self.write("a.xyz", text_of(frames_of(molecule), level=one))
+        self.write("b.xyz", text_of(frames_of("ethanol")) + text_of(frames, level=other))
+        return "a.xyz", "b.xyz"
+
+    def test_two_levels_of_a_molecule(self):
+        self.refused(INPUT, "b.xyz: frame 41: C6H6: expected level PBE/def2-SVP as in a.xyz, found "
+                     "HF/def2-SVP", *self.pair("PBE/def2-SVP", "HF/def2-SVP"), "--csv", "c.csv")
+        frames = frames_of("water")
+        self.write("one.xyz", frames[0].text(level="A") + frames[1].text(level="B"))
+        self.refused(INPUT, "one.xyz: frame 2: H2O: expected level A as in one.xyz, found B",
+                     "one.xyz")
+
+    def test_levels_that_agree(self):
+        for one, other in (("PBE/def2-SVP", "pbe/def2-svp"), ("PBE", None), (None, "PBE")):
+            with self.subTest(one=one, other=other):
+                self.assertEqual(self.good(*self.pair(one, other), "--quiet").stderr, "")
+        self.write("w.xyz", text_of(frames_of("water"), level="HF"))  # another molecule
+        self.assertEqual(self.good("a.xyz", "w.xyz", "--quiet").stderr, "")
+
+    def test_energies_tell(self):
+        for levels in ((None, None), ("PBE", None), (None, "PBE")):
+            with self.subTest(levels=levels):
+                done = self.good(*self.pair(*levels, apart=-35), "--quiet")
+                mean = sum(frame.energy for frame in frames_of("benzene")) / 40
+                self.one_line(done, 0, [
+                    "warning: b.xyz: C6H6: expected energies near those of a.xyz, "
+                    f"mean {mean:.6g} eV, found a mean of {mean - 35:.6g} eV"])
+
+    def test_energies_that_chemistry_explains(self):
+        self.assertEqual(self.good(*self.pair(None, None, apart=15), "--quiet").stderr, "")
+        # Files that tell their level need no guess.
+        self.assertEqual(self.good(*self.pair("PBE", "PBE", apart=60), "--quiet").stderr, "")
 
 
 # ---------------------------------------------------------------- many frames, the terminal

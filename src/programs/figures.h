@@ -1,7 +1,7 @@
 /* How far a model is from its references: sums over frames, by formula, and the figures that follow
  * from them. Energies are in eV and forces in eV/Å; an error is predicted less reference. */
-#ifndef VALIDATE_FIGURES_H
-#define VALIDATE_FIGURES_H
+#ifndef FIGURES_H
+#define FIGURES_H
 
 #include "schnell.h"
 

@@ -1,6 +1,4 @@
-#include "validate_figures.h"
-
-#include "validate_formula.h"
+#include "figures.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -168,8 +166,8 @@ static bool insert(struct figures *figures, size_t at, char *formula) {
 
 /* The group of a system; NULL when out of memory. */
 static struct group *group_of(struct figures *figures, const sch_system *system) {
-    char *formula = formula_of(system);
-    if (!formula)
+    char *formula = NULL;
+    if (sch_system_formula(system, &formula) != SCH_OK)
         return NULL;
     size_t at = place_of(figures, formula);
     bool known = at < figures->n && strcmp(figures->groups[at].formula, formula) == 0;
