@@ -1,6 +1,7 @@
 /* mdrun - molecular dynamics of one structure: read, run, report. */
 #include "schnell.h"
 
+#include "coverage_warning.h"
 #include "interrupt.h"
 #include "options.h"
 #include "outputs.h"
@@ -30,6 +31,7 @@ struct run {
 
     struct samples samples;
     struct progress progress;
+    struct coverage_warning coverage;
     double wall_s;
     const char *status;
 };
@@ -143,6 +145,8 @@ static int check_outputs(const struct run *run) {
 static bool write_outputs(struct run *run) {
     sch_state state;
     sch_simulation_state(run->simulation, &state);
+    coverage_warn(&run->coverage, run->model, run->system, run->options.structure, "step",
+                  state.step, &run->progress);
     samples_add(&run->samples, &state);
     run->written_step = state.step;
     for (int k = 0; k < 2; k++)

@@ -1,6 +1,7 @@
 /* mdvalidate - how far a model is from reference energies and forces: read, evaluate, compare. */
 #include "schnell.h"
 
+#include "coverage_warning.h"
 #include "figures.h"
 #include "interrupt.h"
 #include "levels.h"
@@ -49,6 +50,7 @@ struct validation {
     struct levels levels;    /* of all files */
 
     struct progress progress;
+    struct coverage_warning coverage;
     long total_frames;
     double start, wall_s;
     const char *status;
@@ -183,6 +185,8 @@ static int compare(struct validation *run, size_t i) {
                  place.file, place.frame);
         return PROGRAM_FAILED;
     }
+    coverage_warn(&run->coverage, run->model, system, place.file, "frame", place.frame,
+                  &run->progress);
     if (!figures_add(&run->figures, system, predicted, &place))
         return out_of_memory();
     unit_check_add(&run->units, reference, predicted->forces, 3 * n_atoms);
