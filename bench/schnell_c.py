@@ -22,6 +22,14 @@ class Options(ctypes.Structure):
                 ("filters", ctypes.c_int), ("threads", ctypes.c_int)]
 
 
+class TrainerOptions(ctypes.Structure):
+    """sch_trainer_options of schnell.h"""
+
+    _fields_ = [("energy_weight", ctypes.c_double), ("average", ctypes.c_double),
+                ("threads", ctypes.c_int), ("intervals", ctypes.c_int),
+                ("precision", ctypes.c_int)]
+
+
 class SchnellError(Exception):
     """What sch_last_error says."""
 
@@ -71,4 +79,63 @@ class Schnell:
     def __del__(self):
         for free, handle in (("sch_system_free", "system"), ("sch_potential_free", "potential"),
                              ("sch_model_free", "model")):
+            getattr(self.lib, free)(getattr(self, handle, None))
+
+
+class Trainer:
+    """A trainer with some frames, all of which are its batch.
+
+    frames: a list of (numbers [n], positions [n, 3] Å, energy eV or None, forces [n, 3] eV/Å).
+    The other arguments are those of sch_trainer_options.
+    """
+
+    def __init__(self, library, model, frames, threads=1, energy_weight=0.1, intervals=0,
+                 double=False):
+        self.lib = lib = ctypes.CDLL(str(library))
+        lib.sch_last_error.restype = ctypes.c_char_p
+        self.model, self.trainer = ctypes.c_void_p(), ctypes.c_void_p()
+        self.check(lib.sch_model_load(ctypes.byref(self.model), os.fsencode(model)))
+        options = TrainerOptions(energy_weight, 0.0, threads, intervals, int(double))
+        self.check(lib.sch_trainer_create(ctypes.byref(self.trainer), self.model,
+                                          ctypes.byref(options)))
+        for frame in frames:
+            self.add(*frame)
+        self.count = ctypes.c_size_t(len(frames))
+        self.batch = (ctypes.c_size_t * len(frames))(*range(len(frames)))
+
+    def check(self, status):
+        if status != 0:
+            raise SchnellError(self.lib.sch_last_error().decode())
+
+    def add(self, numbers, positions, energy, forces):
+        lib, n, system = self.lib, len(numbers), ctypes.c_void_p()
+        vectors = ctypes.c_double * (3 * n)
+        self.check(lib.sch_system_create(ctypes.byref(system), ctypes.c_size_t(n),
+                                         (ctypes.c_int * n)(*numbers),
+                                         vectors(*np.ravel(positions)), None, None))
+        try:
+            self.check(lib.sch_system_set_references(
+                system, None if energy is None else ctypes.byref(ctypes.c_double(energy)),
+                vectors(*np.ravel(forces))))
+            self.check(lib.sch_trainer_add(self.trainer, system))
+        finally:
+            lib.sch_system_free(system)
+
+    def step(self, rate):
+        """One step; the loss before it."""
+        loss = ctypes.c_double()
+        self.check(self.lib.sch_trainer_step(self.trainer, self.count, self.batch,
+                                             ctypes.c_double(rate), ctypes.byref(loss)))
+        return loss.value
+
+    def gradient(self, parameters):
+        """Loss, and its gradient by the weights in the order of the model file, [parameters]."""
+        loss, gradient = ctypes.c_double(), np.zeros(parameters)
+        self.check(self.lib.sch_trainer_gradient(self.trainer, self.count, self.batch,
+                                                 ctypes.byref(loss),
+                                                 gradient.ctypes.data_as(_DOUBLES)))
+        return loss.value, gradient
+
+    def __del__(self):
+        for free, handle in (("sch_trainer_free", "trainer"), ("sch_model_free", "model")):
             getattr(self.lib, free)(getattr(self, handle, None))

@@ -291,6 +291,9 @@ typedef struct sch_trainer_options {
                                negative: none */
     double average;       /**< weights are averaged over about 1 / (1 - average) steps; 0: 0.999 */
     int threads;          /**< 0: as many as OpenMP would use */
+    int intervals;        /**< of the filters' table while it learns; 0: 256, which err by some
+                               1e-4 of a force */
+    sch_precision precision; /**< of the kernels; sums and the optimizer are double always */
 } sch_trainer_options;
 
 /** Begin from a model's weights; it is copied. */

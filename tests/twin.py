@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""The oracle (device "reference") against the twin in PyTorch, an independent implementation: the
-shipped models on molecules and on a periodic cell, both in double precision.
+"""The engine against the twin in PyTorch, an independent implementation: the oracle (device
+"reference") with the shipped models on molecules and on a periodic cell, both in double precision;
+and the loss of training with its gradient by the weights, which PyTorch finds by differentiating
+twice.
 
     twin.py libschnell.so
 """
@@ -19,7 +21,7 @@ try:
 except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
-from schnell_c import Schnell  # noqa: E402
+from schnell_c import Schnell, Trainer  # noqa: E402
 
 LIBRARY = sys.argv.pop(1)
 SYMBOLS = {"H": 1, "C": 6, "N": 7, "O": 8}
@@ -88,6 +90,66 @@ class Twin(unittest.TestCase):
         for name in ("tiny", "ultra-tiny"):
             with self.subTest(model=name):
                 self.compare(name, "benzene_crystal")
+
+
+def place(parameter):
+    """Where a tensor stands in the model file: the engine keeps them in this order."""
+    order = ("embedding", "filter.0", "filter.1", "update.0", "update.1", "mixing", "readout")
+    name = parameter[0]
+    interaction = int(name.split(".")[1]) if name.startswith("interaction") else 0
+    part = next(k for k, word in enumerate(order) if word in name)
+    last = {"embedding": -1, "readout": 1000}.get(name.split(".")[0], interaction)
+    return last, part, name.split(".bias")[0].replace(".weight", ""), "bias" in name
+
+
+def softened(square, width=0.02):
+    return torch.sqrt(square + width * width) - width
+
+
+class Training(unittest.TestCase):
+    """Mixed molecules in one batch, one without an energy; filters from a table on one side, exact
+    filters and double precision on the other."""
+
+    FINE = {"intervals": 4096, "double": True}
+    BOUNDS = ((FINE, 1e-5), ({}, 1e-3))  # relative; the second is how training runs
+
+    def frames(self, model):
+        rng = np.random.default_rng(11)
+        for name, known in (("benzene", True), ("ethanol", False), ("aspirin", True)):
+            numbers, positions, _ = read_xyz(name)
+            positions = positions + rng.normal(0.0, 0.03, positions.shape)
+            energy, forces, _ = evaluate_twin(model, numbers, positions, None)
+            yield (numbers, positions, energy + 0.05 if known else None,
+                   forces + rng.normal(0.0, 0.05, forces.shape))
+
+    def twin_loss(self, model, frames):
+        loss = 0.0
+        for numbers, positions, energy, forces in frames:
+            x, z = torch.tensor(positions, requires_grad=True), torch.tensor(numbers)
+            i, j, shift = all_pairs(positions, None)
+            e = model(z, x, i, j, shift=shift).sum()
+            f = -torch.autograd.grad(e, x, create_graph=True)[0]
+            loss = loss + softened(((f - torch.tensor(forces)) ** 2).sum(-1)).mean()
+            if energy is not None:
+                loss = loss + 0.1 * softened((e + model.offset(z) - energy) ** 2)
+        return loss / len(frames)
+
+    def test_loss_and_gradient(self):
+        for name in ("original", "tiny", "ultra-tiny"):
+            with self.subTest(model=name):
+                path = ROOT / "models" / f"{name}.h5"
+                model = schnet_v.load(path, dtype=torch.float64)
+                frames = list(self.frames(model))
+                parameters = [p for _, p in sorted(model.named_parameters(), key=place)]
+                count = sum(p.numel() for p in parameters)
+                loss = self.twin_loss(model, frames)
+                expected = torch.autograd.grad(loss, parameters)
+                expected = torch.cat([g.reshape(-1) for g in expected]).numpy()
+                for options, bound in self.BOUNDS:
+                    found, gradient = Trainer(LIBRARY, path, frames, **options).gradient(count)
+                    error = np.linalg.norm(gradient - expected) / np.linalg.norm(expected)
+                    self.assertLess(abs(found / float(loss) - 1.0), bound)
+                    self.assertLess(error, bound)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,7 @@
 #include "md/evaluate.h"
 #include "train/trainer.h"
 
-/** Intervals of the filters' table while it learns; 5 Å / 256 errs by some 1e-4 of a force. */
-enum { INTERVALS = 256 };
+enum { INTERVALS = 256, INTERVALS_MAX = 1 << 16 };
 
 /** Widths of the pseudo-Huber losses: errors well below count as squares, above as they are. */
 static const double FORCE_WIDTH = 0.02;  /* eV/Å */
@@ -20,11 +19,12 @@ static const double ENERGY_WIDTH = 0.02; /* eV */
 
 static sch_status create_workers(sch_trainer *trainer) {
     const struct cpu_variant *variants[3] = {NULL};
-    trainer->variant = variants[cpu_variants(SCH_SINGLE, variants) - 1];
+    trainer->variant = variants[cpu_variants(trainer->options.precision, variants) - 1];
     SCH_TRY(memory_new(&trainer->workers, trainer->threads, sizeof *trainer->workers));
     SCH_TRY(memory_new(&trainer->networks, trainer->threads, sizeof *trainer->networks));
     SCH_TRY(trainer->variant->create(&trainer->networks[0], trainer->model, 1));
-    SCH_TRY(trainer->variant->prepare_training(trainer->networks[0], INTERVALS));
+    SCH_TRY(trainer->variant->prepare_training(trainer->networks[0],
+                                               (size_t)trainer->options.intervals));
     for (int k = 1; k < trainer->threads; k++)
         SCH_TRY(trainer->variant->join(&trainer->networks[k], trainer->networks[0]));
     return SCH_OK;
@@ -44,12 +44,20 @@ sch_status sch_trainer_create(sch_trainer **out, const sch_model *model,
         options = &defaults;
     if (options->threads < 0 || options->threads > 4096)
         return fail(SCH_ERROR_ARGUMENT, "threads: expected 0 to 4096, found %d", options->threads);
+    if (options->intervals < 0 || options->intervals > INTERVALS_MAX)
+        return fail(SCH_ERROR_ARGUMENT, "intervals: expected 0 to %d, found %d", INTERVALS_MAX,
+                    options->intervals);
+    if (options->precision != SCH_SINGLE && options->precision != SCH_DOUBLE)
+        return fail(SCH_ERROR_ARGUMENT, "precision: expected SCH_SINGLE or SCH_DOUBLE, found %d",
+                    (int)options->precision);
     if (!(options->average >= 0.0 && options->average < 1.0))
         return fail(SCH_ERROR_ARGUMENT, "average: expected 0 to 1, found %g", options->average);
     sch_trainer *trainer = NULL;
     SCH_TRY(memory_new(&trainer, 1, sizeof *trainer));
     trainer->options = *options;
     trainer->threads = options->threads > 0 ? options->threads : omp_get_max_threads();
+    if (trainer->options.intervals == 0)
+        trainer->options.intervals = INTERVALS;
     if (trainer->options.average == 0.0)
         trainer->options.average = 0.999;
     if (trainer->options.energy_weight == 0.0)
