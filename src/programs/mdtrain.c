@@ -268,50 +268,67 @@ static const char *time_left(const struct run *run, char text[64]) {
     return text;
 }
 
-static void print_report(const struct run *run) {
+static void print_report(struct run *run) {
     char left[64];
-    progress_clear((struct progress *)&run->progress);
+    progress_clear(&run->progress);
     printf("%7.1f min  step %8ld  loss %.5f  validation %.2f meV/Å  %s\n",
            run->state.seconds / 60.0, run->state.step, run->state.loss, 1e3 * run->force_mae,
            time_left(run, left));
 }
 
-/* Validate the averaged model, write it, and tell how good it is; the checkpoint comes last, so
- * that what it says is on the disk before it. */
-static int report(struct run *run, struct figures *figures) {
-    const struct train_options *options = &run->options;
+/* The averaged model, with the record if there is one; NULL after complaining. */
+static sch_model *model_now(const struct run *run, const sch_training_record *record) {
     char text[1024];
-    struct group total;
-    sch_model *model = NULL, *recorded = NULL;
+    sch_model *model = NULL;
     describe(run, text);
-    int result = PROGRAM_FAILED;
-    sch_status status = sch_trainer_model(run->trainer, text, NULL, &model);
-    if (status == SCH_OK)
-        result = train_validate(&run->valid, model, (int)options->threads, figures);
-    if (status == SCH_OK && result == PROGRAM_DONE) {
-        figures_total(figures, &total);
-        sch_training_record record = record_of(run, &total);
-        run->force_mae = force_mae(&total.force);
-        status = sch_trainer_model(run->trainer, text, &record, &recorded);
-        if (status == SCH_OK)
-            status = sch_model_save(recorded, options->out);
-        if (status == SCH_OK && run->log)
-            result = train_log_write(run->log, options->log, &run->state, run->force_mae,
-                                     record.validation_energy_mae);
-    }
+    if (sch_trainer_model(run->trainer, text, record, &model) != SCH_OK)
+        complain("%s", sch_last_error());
+    return model;
+}
+
+static int validate(const struct run *run, struct figures *figures) {
+    sch_model *model = model_now(run, NULL);
+    int result = model ? train_validate(&run->valid, model, (int)run->options.threads, figures)
+                       : PROGRAM_FAILED;
+    sch_model_free(model);
+    return result;
+}
+
+/* The model first, the checkpoint last: what a run goes on from is never ahead of its files. */
+static int write_files(const struct run *run, const sch_training_record *record) {
+    const struct train_options *options = &run->options;
+    sch_model *model = model_now(run, record);
+    if (!model)
+        return PROGRAM_FAILED;
+    sch_status status = sch_model_save(model, options->out);
+    sch_model_free(model);
     if (status != SCH_OK) {
         complain("%s", sch_last_error());
-        result = PROGRAM_FAILED;
+        return PROGRAM_FAILED;
     }
-    sch_model_free(model);
-    sch_model_free(recorded);
-    if (result == PROGRAM_DONE)
-        result = train_state_save(&run->state, options, &run->data, run->trainer);
-    if (result == PROGRAM_DONE && !options->quiet) {
-        print_report(run);
-        result = outputs_flush();
-    }
-    return result;
+    int result = PROGRAM_DONE;
+    if (run->log)
+        result = train_log_write(run->log, options->log, &run->state, run->force_mae,
+                                 record->validation_energy_mae);
+    return result == PROGRAM_DONE ? train_state_save(&run->state, options, &run->data, run->trainer)
+                                  : result;
+}
+
+/* Validate, write, and tell. */
+static int report(struct run *run, struct figures *figures) {
+    struct group total;
+    *figures = (struct figures){0};
+    int result = validate(run, figures);
+    if (result != PROGRAM_DONE)
+        return result;
+    figures_total(figures, &total);
+    run->force_mae = force_mae(&total.force);
+    const sch_training_record record = record_of(run, &total);
+    result = write_files(run, &record);
+    if (result != PROGRAM_DONE || run->options.quiet)
+        return result;
+    print_report(run);
+    return outputs_flush();
 }
 
 static int report_and_forget(struct run *run) {

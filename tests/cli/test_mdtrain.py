@@ -201,6 +201,27 @@ class Mdtrain(ProgramCase):
         self.assertIn("expected a finite loss and gradient", done.stderr)
         self.assertEqual(self.start_of("./m.h5"), before)
 
+    def warning_of(self, structure):
+        """What mdrun says of a structure with the model that has seen benzene."""
+        return subprocess.run([MDRUN, structure, "--model", "./m.h5", "--steps", "0", "--out",
+                               "none", "--log", "none", "--quiet"], check=True, cwd=self.folder,
+                              env=self.environment(), stderr=subprocess.PIPE, text=True).stderr
+
+    def test_mdrun_warns_of_what_was_not_seen(self):
+        self.good(self.benzene, "--size", "ultra-tiny", "--steps", 3, "--out", "m.h5")
+        folder = os.path.realpath(os.path.join(ROOT, "structures"))
+        self.assertRegex(self.warning_of(os.path.join(folder, "toluene.xyz")),
+                         r"\Amdrun: warning: \S+toluene.xyz: step 0: the model ultra-tiny may be "
+                         r"wrong: C7H8 is no molecule that it has seen \(it has seen C6H6\)\n\Z")
+        self.assertIn("not near each other",
+                      self.warning_of(os.path.join(folder, "benzene_crystal.xyz")))
+        with open(os.path.join(folder, "benzene.xyz")) as file:
+            lines = file.readlines()
+        squeezed = ["%s %.4f %.4f %.4f\n" % (w[0], *(0.85 * float(x) for x in w[1:4]))
+                    for w in map(str.split, lines[2:14])]
+        self.assertRegex(self.warning_of(self.write("small.xyz", "12\n\n" + "".join(squeezed))),
+                         r"\(C\) are 1\.1\d Å apart, the closest such pair it has seen 1\.3\d Å")
+
     def test_usage(self):
         data = self.benzene
         self.refused(USAGE, "expected files of frames")
