@@ -91,6 +91,7 @@ void sch_trainer_free(sch_trainer *trainer) {
     for (size_t k = 0; k < trainer->n_frames; k++)
         frame_free(&trainer->frames[k]);
     free(trainer->frames);
+    free(trainer->tasks);
     free(trainer->workers);
     free(trainer->networks);
     free(trainer->gradient);
@@ -193,8 +194,26 @@ static sch_status differentiate(const sch_trainer *trainer, int k, double share)
                                            worker->energy_weights);
 }
 
-/** Every frame goes to the worker that has the fewest atoms so far. */
+static int by_size(const void *a, const void *b) {
+    const struct task *x = a, *y = b;
+    if (x->atoms != y->atoms)
+        return x->atoms > y->atoms ? -1 : 1;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/** The frames, the largest first. */
+static sch_status sort_batch(sch_trainer *trainer, size_t n, const size_t *numbers) {
+    SCH_TRY(memory_grow(&trainer->tasks, &trainer->tasks_capacity, 0, n, sizeof *trainer->tasks));
+    for (size_t i = 0; i < n; i++)
+        trainer->tasks[i] =
+            (struct task){numbers[i], trainer->frames[numbers[i]].neighbours.n_atoms};
+    qsort(trainer->tasks, n, sizeof *trainer->tasks, by_size);
+    return SCH_OK;
+}
+
+/** Each frame, beginning with the largest, goes to the worker that has the fewest atoms so far. */
 static sch_status share_out(sch_trainer *trainer, size_t n, const size_t *numbers) {
+    SCH_TRY(sort_batch(trainer, n, numbers));
     for (int k = 0; k < trainer->threads; k++) {
         struct worker *worker = &trainer->workers[k];
         SCH_TRY(memory_grow(&worker->numbers, &worker->numbers_capacity, 0, n,
@@ -208,8 +227,8 @@ static sch_status share_out(sch_trainer *trainer, size_t n, const size_t *number
         for (int k = 1; k < trainer->threads; k++)
             if (trainer->workers[k].load < least->load)
                 least = &trainer->workers[k];
-        least->numbers[least->count++] = numbers[i];
-        least->load += trainer->frames[numbers[i]].neighbours.n_atoms;
+        least->numbers[least->count++] = trainer->tasks[i].number;
+        least->load += trainer->tasks[i].atoms;
     }
     return SCH_OK;
 }

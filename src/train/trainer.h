@@ -24,12 +24,19 @@ struct worker {
     char message[256];
 };
 
+/** A frame of a batch, to be given to a worker. */
+struct task {
+    size_t number, atoms;
+};
+
 struct sch_trainer {
     sch_model *model; /* its arena holds the weights of this step, in single precision */
     const struct cpu_variant *variant;
     struct sch_trainer_options options;
     struct frame *frames;
     size_t n_frames, frames_capacity;
+    struct task *tasks;
+    size_t tasks_capacity;
     struct worker *workers; /* [threads] */
     void **networks;        /* [threads] of the workers; all share the first one's weights */
     int threads;
