@@ -123,7 +123,8 @@ def write(numbers, positions, group, origin):
 def make_molecules(arguments):
     rng = np.random.default_rng(arguments.seed)
     made = {}
-    for name, (*thermals, n_stretched) in COUNTS.items():
+    for name in arguments.only or COUNTS:
+        *thermals, n_stretched = COUNTS[name]
         atoms = read(os.path.join(HERE, "..", "structures", f"{name}.xyz"))
         numbers, start = atoms.numbers, atoms.positions - atoms.positions.mean(0)
         engine = Schnell(arguments.library, arguments.model, numbers, start, threads=1)
@@ -192,6 +193,7 @@ def main():
     parser.add_argument("--library", required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=COUNTS, help="these molecules")
     parser.add_argument("--dimers", type=int, default=0)
     parser.add_argument("--trimers", type=int, default=0)
     parser.add_argument("--tetramers", type=int, default=0)

@@ -111,7 +111,7 @@ class Training(unittest.TestCase):
     filters and double precision on the other."""
 
     FINE = {"intervals": 4096, "double": True}
-    BOUNDS = ((FINE, 1e-5), ({}, 1e-3))  # relative; the second is how training runs
+    BOUNDS = ((FINE, 1e-5), ({}, 3e-3))  # relative; the second is how training runs
 
     def frames(self, model):
         rng = np.random.default_rng(11)

@@ -487,7 +487,8 @@ class Velocities(Case):
         self.assertAlmostEqual(row["temperature_K"], 50, 4)
 
     def test_quiet_says_nothing_of_frames(self):
-        self.write("two.xyz", WATER + WATER)
+        with open(BENZENE) as file:
+            self.write("two.xyz", 2 * file.read())
         self.assertEqual(self.good("two.xyz", "--steps", 2, "-q").stderr, "")
 
     def test_at_rest(self):
@@ -640,6 +641,8 @@ class Failures(Case):
 
     def blown_up(self, *arguments):
         done = self.run_it(*arguments, "--json", "run.json")
+        # Two hydrogen atoms are nothing that the model has seen, which it says first.
+        done.stderr = re.sub(r"(?m)^mdrun: warning: .*\n", "", done.stderr)
         self.one_line(done, FAILED, ["step", "atom", "eV"])
         with open(self.path("run.json")) as file:
             summary = json.load(file)
