@@ -19,6 +19,7 @@ build libcjson-dev     pkg-config --exists libcjson
 build libcairo2-dev    pkg-config --exists cairo-svg cairo-png
 test  libcmocka-dev    pkg-config --exists cmocka
 test  python3          command -v python3
+test  python3-ase      python3 -c 'import ase'
 test  python3-h5py     python3 -c 'import h5py'
 test  python3-numpy    python3 -c 'import numpy'
 test  python3-torch    python3 -c 'import torch'
