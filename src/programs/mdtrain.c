@@ -30,6 +30,7 @@ struct run {
     sch_trainer *trainer;
     struct train_state state;
     FILE *log;
+    long logged_step; // the last step that has a line in the log; -1: none
     struct progress progress;
     double began_at, before; // clock, s: of this part of the run; s of the parts before it
     double reported_at;      // s of training
@@ -216,6 +217,7 @@ static int prepare(struct run *run) {
     if (result == PROGRAM_DONE && options->log &&
         !(run->log = train_log_open(options->log, run->state.step)))
         result = PROGRAM_FAILED;
+    run->logged_step = run->state.step > 0 ? run->state.step : -1;
     return result;
 }
 
@@ -295,7 +297,7 @@ static int validate(const struct run *run, struct figures *figures) {
 }
 
 /* The model first, the checkpoint last: what a run goes on from is never ahead of its files. */
-static int write_files(const struct run *run, const sch_training_record *record) {
+static int write_files(struct run *run, const sch_training_record *record) {
     const struct train_options *options = &run->options;
     sch_model *model = model_now(run, record);
     if (!model)
@@ -307,9 +309,10 @@ static int write_files(const struct run *run, const sch_training_record *record)
         return PROGRAM_FAILED;
     }
     int result = PROGRAM_DONE;
-    if (run->log)
+    if (run->log && run->state.step != run->logged_step) // a run may end where it just reported
         result = train_log_write(run->log, options->log, &run->state, run->force_mae,
                                  record->validation_energy_mae);
+    run->logged_step = run->state.step;
     return result == PROGRAM_DONE ? train_state_save(&run->state, options, &run->data, run->trainer)
                                   : result;
 }

@@ -136,6 +136,7 @@ class Mdtrain(ProgramCase):
         steps = [int(row[0]) for row in self.rows("broken")]
         self.assertEqual(steps, sorted(set(steps)), "a line twice in the log")
         again = self.good(*self.arguments("broken", "--resume"))  # nothing is left to do
+        self.assertEqual(len(self.rows("broken")), len(steps), "a line for no step")
         self.assertEqual(self.errors(again)[-1], self.errors(self.good(
             *self.arguments("whole", "--resume")))[-1])
 
