@@ -45,6 +45,14 @@ class ProgramCase(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done
 
+    def help_fits_a_screen(self, options, **more):
+        """The help has no more lines and columns than a terminal, and names these options."""
+        text = self.good("--help", **more).stdout
+        self.assertLess(text.count("\n"), 24)
+        self.assertLess(max(map(len, text.split("\n"))), 80)
+        for option in options.split():
+            self.assertIn("--" + option, text)
+
     def refused(self, status, words, *arguments, **more):
         """The run ends with this status and one line that has the words, and leaves no file."""
         before = self.files()
