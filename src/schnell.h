@@ -147,6 +147,16 @@ SCH_CHECKED sch_status sch_model_create(sch_model **model, const sch_model_plan 
 SCH_API void sch_model_describe(const sch_model *model, sch_model_info *info);
 SCH_API void sch_model_free(sch_model *model);
 
+/* ---------------------------------------------------------------- files that ship with Schnell */
+
+/**
+ * Where a file lies that ships with Schnell, such as "structures/benzene.xyz": in the folder
+ * $SCHNELL_DATA, or in share/schnell beside the library or a folder above it.
+ * @param path  [out] to be freed by the caller
+ * @return SCH_ERROR_IO if it is in neither.
+ */
+SCH_CHECKED sch_status sch_find_data(char **path, const char *name);
+
 /* ---------------------------------------------------------------- system */
 
 /** Atoms, and the cell they are in. */
