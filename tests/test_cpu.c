@@ -24,44 +24,45 @@ static const struct {
 };
 enum { N_CASES = sizeof cases / sizeof *cases };
 
-/** Energies of the atoms and gradients of the edges, summed to forces; freed by the caller. */
+/** Freed by release(). */
 struct result {
     double *energies; /* [n] */
     double *forces;   /* [n][3] */
 };
 
-static struct result sum_edges(const struct neighbours *nb, double *energies,
-                               double (*gradients)[3]) {
-    double *forces = calloc(3 * nb->n_atoms, sizeof *forces);
-    assert_non_null(forces);
-    sum_forces(nb, (const double(*)[3])gradients, 0, nb->n_atoms, forces);
-    free(gradients);
-    return (struct result){energies, forces};
+static struct result make_result(size_t n) {
+    struct result result = {calloc(n, sizeof *result.energies), calloc(3 * n, sizeof(double))};
+    assert_true(result.energies && result.forces);
+    return result;
+}
+
+static struct atom_results places(const struct result *result) {
+    return (struct atom_results){result->energies, (double(*)[3])result->forces, NULL};
 }
 
 static struct result evaluate_reference(const sch_model *model, const struct neighbours *nb) {
     void *state = NULL;
-    double *energies = calloc(nb->n_atoms, sizeof *energies);
-    double(*gradients)[3] = calloc(nb->n_edges, sizeof *gradients);
+    struct result result = make_result(nb->n_atoms);
     assert_ok(backend_reference.create(&state, model, &(sch_potential_options){0}));
-    assert_ok(backend_reference.evaluate(state, nb, energies, gradients));
+    const struct atom_results results = places(&result);
+    assert_ok(backend_reference.evaluate(state, 1, nb, &results));
     backend_reference.destroy(state);
-    return sum_edges(nb, energies, gradients);
+    return result;
 }
 
 static struct result evaluate_variant(const struct cpu_variant *variant, const sch_model *model,
                                       const struct filter_table *table, int threads,
                                       const struct neighbours *nb) {
     void *network = NULL;
-    double *energies = calloc(nb->n_atoms, sizeof *energies);
-    double(*gradients)[3] = calloc(nb->n_edges, sizeof *gradients);
+    struct result result = make_result(nb->n_atoms);
+    const struct atom_results results = places(&result);
     assert_ok(variant->create(&network, model, threads));
     if (table)
         assert_ok(variant->use_table(network, table));
     for (int twice = 0; twice < 2; twice++) /* the workspace may not remember */
-        assert_ok(variant->evaluate(network, nb, energies, gradients));
+        assert_ok(variant->evaluate(network, 1, nb, &results));
     variant->destroy(network);
-    return sum_edges(nb, energies, gradients);
+    return result;
 }
 
 static void release(struct result result) {

@@ -25,15 +25,13 @@ static double oracle(const struct problem *p, double *forces) {
     void *state = NULL;
     size_t n = p->nb.n_atoms;
     double *energies = calloc(n, sizeof *energies), total = 0.0;
-    double(*gradients)[3] = calloc(p->nb.n_edges, sizeof *gradients);
+    const struct atom_results results = {energies, (double(*)[3])forces, NULL};
     assert_ok(backend_reference.create(&state, p->model, &(sch_potential_options){0}));
-    assert_ok(backend_reference.evaluate(state, &p->nb, energies, gradients));
+    assert_ok(backend_reference.evaluate(state, 1, &p->nb, &results));
     backend_reference.destroy(state);
-    sum_forces(&p->nb, (const double(*)[3])gradients, 0, n, forces);
     for (size_t i = 0; i < n; i++)
         total += energies[i];
     free(energies);
-    free(gradients);
     return total;
 }
 

@@ -5,64 +5,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "md/joined.h"
+#include "base/memory.h"
+#include "base/profile.h"
 #include "md/neighbour_list.h"
 #include "potential/potential.h"
 
-/* ---------------------------------------------------------------- sums over atoms and edges
- *
- * The energy depends on positions through the vectors of the edges, vector = x_j - x_i, and g is
- * its gradient with respect to them. */
+/* ---------------------------------------------------------------- sums over atoms */
 
-static double sum_energy(const double *atom_energies, size_t n) {
+static double sum_energy(const double *energies, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += atom_energies[i];
+        sum += energies[i];
     return sum;
 }
 
-void sum_forces(const struct neighbours *neighbours, const double (*restrict g)[3], size_t start,
-                size_t n, double *restrict forces) {
-    for (size_t i = 0; i < n; i++) {
-        double fx = 0, fy = 0, fz = 0;
-        for (size_t e = neighbours->first[start + i]; e < neighbours->first[start + i + 1]; e++) {
-            const double *forth = g[e], *back = g[neighbours->opposite[e]];
-            fx += forth[0] - back[0];
-            fy += forth[1] - back[1];
-            fz += forth[2] - back[2];
-        }
-        forces[3 * i] = fx;
-        forces[3 * i + 1] = fy;
-        forces[3 * i + 2] = fz;
-    }
-}
-
-/** W = -dE/d(strain) = -sum of vector ⊗ g over the edges of n atoms from `start`. */
-static void sum_virial(const struct neighbours *neighbours, const double (*g)[3], size_t start,
-                       size_t n, double virial[9]) {
-    memset(virial, 0, 9 * sizeof(double));
-    for (size_t e = neighbours->first[start]; e < neighbours->first[start + n]; e++)
-        for (int k = 0; k < 9; k++)
-            virial[k] -= neighbours->vector[e][k / 3] * g[e][k % 3];
-}
-
-/** The properties of the system whose atoms are those from `start` on. */
-static void sum_properties(const struct neighbours *neighbours, const double *atom_energies,
-                           const double (*g)[3], size_t start, size_t n,
+/** The properties of a system of n atoms from what the potential found for these. */
+static void sum_properties(const struct atom_results *results, size_t n,
                            sch_properties *properties) {
-    properties->energy = sum_energy(atom_energies + start, n);
-    sum_virial(neighbours, g, start, n, properties->virial);
+    properties->energy = sum_energy(results->energies, n);
+    memset(properties->virial, 0, sizeof properties->virial);
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < 9; k++)
+            properties->virial[k] += results->virials[i][k];
     if (properties->forces)
-        sum_forces(neighbours, g, start, n, properties->forces);
+        memcpy(properties->forces, results->forces, n * sizeof *results->forces);
     if (properties->atom_energies)
-        memcpy(properties->atom_energies, atom_energies + start, n * sizeof(double));
+        memcpy(properties->atom_energies, results->energies, n * sizeof *results->energies);
 }
 
 /* ---------------------------------------------------------------- one system */
 
 /** The neighbours of a system, from a list that is kept while the cutoff is the same. */
-static sch_status find_neighbours(const sch_potential *potential, sch_system *system,
+static sch_status find_neighbours(sch_potential *potential, sch_system *system,
                                   struct neighbours *neighbours) {
+    struct profile *profile = potential_profile(potential);
     double cutoff = potential_cutoff(potential);
     if (!system->list || neighbour_list_cutoff(system->list) != cutoff) {
         struct neighbour_list *fresh = NULL;
@@ -70,30 +46,36 @@ static sch_status find_neighbours(const sch_potential *potential, sch_system *sy
         neighbour_list_free(system->list);
         system->list = fresh;
     }
-    return neighbour_list_update(system->list, system, neighbours);
+    SCH_TRY(neighbour_list_refresh(system->list, system));
+    profile_lap(profile, STAGE_NEIGHBOUR_LIST, 0.0, 0.0);
+    SCH_TRY(neighbour_list_measure(system->list, system, neighbours));
+    profile_lap(profile, STAGE_DISTANCES, 0.0, 0.0);
+    return SCH_OK;
 }
 
 sch_status evaluate_forces(sch_potential *potential, sch_system *system, double *energy,
                            double *forces) {
     struct neighbours neighbours;
-    const double *atom_energies;
-    const double(*gradients)[3];
+    struct atom_results results;
     SCH_TRY(find_neighbours(potential, system, &neighbours));
-    SCH_TRY(potential_evaluate(potential, &neighbours, &atom_energies, &gradients));
-    *energy = sum_energy(atom_energies, system->n_atoms);
-    sum_forces(&neighbours, gradients, 0, system->n_atoms, forces);
+    SCH_TRY(potential_room(potential, system->n_atoms, false, &results));
+    results.forces = (double(*)[3])forces;
+    SCH_TRY(potential_evaluate(potential, 1, &neighbours, &results));
+    *energy = sum_energy(results.energies, system->n_atoms);
     return SCH_OK;
 }
 
 sch_status sch_evaluate(sch_potential *potential, sch_system *system, sch_properties *properties) {
     assert(potential && system && properties);
     struct neighbours neighbours;
-    const double *atom_energies;
-    const double(*gradients)[3];
+    struct atom_results results;
+    profile_start(potential_profile(potential));
     SCH_TRY(potential_check_elements(potential, system->n_atoms, system->species));
     SCH_TRY(find_neighbours(potential, system, &neighbours));
-    SCH_TRY(potential_evaluate(potential, &neighbours, &atom_energies, &gradients));
-    sum_properties(&neighbours, atom_energies, gradients, 0, system->n_atoms, properties);
+    SCH_TRY(potential_room(potential, system->n_atoms, true, &results));
+    SCH_TRY(potential_evaluate(potential, 1, &neighbours, &results));
+    sum_properties(&results, system->n_atoms, properties);
+    profile_lap(potential_profile(potential), STAGE_FORCES, 0.0, 0.0);
     return SCH_OK;
 }
 
@@ -106,46 +88,45 @@ static sch_status name_system(sch_status status, size_t number) {
     return fail(status, "system %zu: %s", number, cause);
 }
 
-static sch_status join(struct joined *joined, const sch_potential *potential, size_t n_systems,
-                       sch_system *const systems[]) {
+/** The neighbours of all systems, and how many atoms these have. */
+static sch_status find_all(sch_potential *potential, size_t n_systems, sch_system *const systems[],
+                           struct neighbours neighbours[], size_t *n_atoms) {
+    *n_atoms = 0;
     for (size_t s = 0; s < n_systems; s++) {
-        struct neighbours neighbours;
         sch_status status =
             potential_check_elements(potential, systems[s]->n_atoms, systems[s]->species);
         if (status == SCH_OK)
-            status = find_neighbours(potential, systems[s], &neighbours);
+            status = find_neighbours(potential, systems[s], &neighbours[s]);
         if (status != SCH_OK)
             return name_system(status, s + 1);
-        SCH_TRY(joined_append(joined, &neighbours));
+        *n_atoms += systems[s]->n_atoms;
     }
     return SCH_OK;
 }
 
-static sch_status evaluate_joined(const struct joined *joined, sch_potential *potential,
-                                  size_t n_systems, sch_system *const systems[],
-                                  sch_properties properties[]) {
-    if (!joined->first) /* no systems at all */
-        return SCH_OK;
-    const struct neighbours neighbours = joined_neighbours(joined);
-    const double *atom_energies;
-    const double(*gradients)[3];
-    SCH_TRY(potential_evaluate(potential, &neighbours, &atom_energies, &gradients));
-    size_t start = 0;
+static sch_status evaluate_all(sch_potential *potential, size_t n_systems,
+                               sch_system *const systems[], struct neighbours neighbours[],
+                               sch_properties properties[]) {
+    size_t n_atoms;
+    struct atom_results results;
+    SCH_TRY(find_all(potential, n_systems, systems, neighbours, &n_atoms));
+    SCH_TRY(potential_room(potential, n_atoms, true, &results));
+    SCH_TRY(potential_evaluate(potential, n_systems, neighbours, &results));
     for (size_t s = 0; s < n_systems; s++) {
-        size_t n = systems[s]->n_atoms;
-        sum_properties(&neighbours, atom_energies, gradients, start, n, &properties[s]);
-        start += n;
+        sum_properties(&results, systems[s]->n_atoms, &properties[s]);
+        results_advance(&results, systems[s]->n_atoms);
     }
+    profile_lap(potential_profile(potential), STAGE_FORCES, 0.0, 0.0);
     return SCH_OK;
 }
 
 sch_status sch_evaluate_batch(sch_potential *potential, size_t n_systems,
                               sch_system *const systems[], sch_properties properties[]) {
     assert(potential && (n_systems == 0 || (systems && properties)));
-    struct joined joined = {0};
-    sch_status status = join(&joined, potential, n_systems, systems);
-    if (status == SCH_OK)
-        status = evaluate_joined(&joined, potential, n_systems, systems, properties);
-    joined_clear(&joined);
+    struct neighbours *neighbours = NULL;
+    profile_start(potential_profile(potential));
+    SCH_TRY(memory_new(&neighbours, n_systems, sizeof *neighbours));
+    sch_status status = evaluate_all(potential, n_systems, systems, neighbours, properties);
+    free(neighbours);
     return status;
 }

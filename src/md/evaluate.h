@@ -1,4 +1,4 @@
-/* From a system to its energy, forces and virial: neighbours, potential, sums over edges. */
+/* From a system to its energy, forces and virial: neighbours, potential, sums over atoms. */
 #ifndef SCH_MD_EVALUATE_H
 #define SCH_MD_EVALUATE_H
 
@@ -17,14 +17,5 @@
  */
 sch_status evaluate_forces(sch_potential *potential, sch_system *system, double *energy,
                            double *forces) __attribute__((warn_unused_result));
-
-/**
- * Forces from the gradients of the edges: F_i = sum of g(i -> j) - g(j -> i) over the edges of i.
- * @param gradients [in] [n_edges][3] dE/d(vector), eV/Å
- * @param start, n  the atoms from `start` on, n of them
- * @param forces    [out] [n][3], eV/Å
- */
-void sum_forces(const struct neighbours *neighbours, const double (*gradients)[3], size_t start,
-                size_t n, double *forces);
 
 #endif

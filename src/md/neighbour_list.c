@@ -296,10 +296,12 @@ static sch_status name_closest(const struct neighbour_list *list, const sch_syst
     return SCH_OK;
 }
 
-sch_status neighbour_list_update(struct neighbour_list *list, const sch_system *system,
-                                 struct neighbours *neighbours) {
-    if (!serves(list, system))
-        SCH_TRY(build(list, system));
+sch_status neighbour_list_refresh(struct neighbour_list *list, const sch_system *system) {
+    return serves(list, system) ? SCH_OK : build(list, system);
+}
+
+sch_status neighbour_list_measure(struct neighbour_list *list, const sch_system *system,
+                                  struct neighbours *neighbours) {
     if (measure(list, system->positions) < CLOSEST_APPROACH)
         return name_closest(list, system);
     *neighbours = (struct neighbours){
@@ -313,4 +315,10 @@ sch_status neighbour_list_update(struct neighbour_list *list, const sch_system *
         .distance = list->distance,
     };
     return SCH_OK;
+}
+
+sch_status neighbour_list_update(struct neighbour_list *list, const sch_system *system,
+                                 struct neighbours *neighbours) {
+    SCH_TRY(neighbour_list_refresh(list, system));
+    return neighbour_list_measure(list, system, neighbours);
 }

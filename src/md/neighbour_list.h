@@ -22,9 +22,19 @@ double neighbour_list_cutoff(const struct neighbour_list *list);
 /** How often it was built anew. */
 long neighbour_list_builds(const struct neighbour_list *list);
 
+/** Build the list anew if an atom moved half the skin, or number of atoms or cell changed.
+ *  @return SCH_ERROR_STRUCTURE as neighbour_list_update */
+sch_status neighbour_list_refresh(struct neighbour_list *list, const sch_system *system)
+    __attribute__((warn_unused_result));
+
+/** The neighbours within the cutoff at the system's present positions, from a list that is fresh;
+ *  otherwise as neighbour_list_update. */
+sch_status neighbour_list_measure(struct neighbour_list *list, const sch_system *system,
+                                  struct neighbours *neighbours)
+    __attribute__((warn_unused_result));
+
 /**
- * The neighbours within the cutoff at the system's present positions; rebuilds if an atom moved
- * half the skin, or number of atoms or cell changed.
+ * Both at once.
  * @param neighbours [out] borrowed until the next update
  * @return SCH_ERROR_STRUCTURE for two atoms closer than CLOSEST_APPROACH (naming both and their
  *         distance) or a position that is not finite (naming the atom).

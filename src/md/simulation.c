@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/profile.h"
 #include "base/units.h"
 #include "md/evaluate.h"
 #include "md/integrator.h"
@@ -165,6 +166,7 @@ static sch_status velocity_verlet(sch_simulation *simulation) {
     half_kick_all(simulation);
     drift_all(simulation);
     SCH_TRY(check_moves(simulation));
+    profile_lap(potential_profile(simulation->potential), STAGE_INTEGRATOR, 0.0, 0.0);
     SCH_TRY(update_forces(simulation));
     half_kick_all(simulation);
     return check_energy(simulation);
@@ -173,6 +175,7 @@ static sch_status velocity_verlet(sch_simulation *simulation) {
 sch_status sch_simulation_run(sch_simulation *simulation, long n_steps, const volatile int *stop) {
     if (n_steps < 0)
         return fail(SCH_ERROR_ARGUMENT, "steps: expected 0 or more, found %ld", n_steps);
+    profile_start(potential_profile(simulation->potential));
     for (long n = 0; n < n_steps; n++) {
         remember(simulation);
         sch_status status = velocity_verlet(simulation);
@@ -184,6 +187,7 @@ sch_status sch_simulation_run(sch_simulation *simulation, long n_steps, const vo
         if (stop && *stop)
             break;
     }
+    profile_lap(potential_profile(simulation->potential), STAGE_INTEGRATOR, 0.0, 0.0);
     return SCH_OK;
 }
 

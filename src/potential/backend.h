@@ -2,6 +2,7 @@
 #ifndef SCH_POTENTIAL_BACKEND_H
 #define SCH_POTENTIAL_BACKEND_H
 
+#include "base/profile.h"
 #include "base/status.h"
 #include "potential/model.h"
 #include "potential/neighbours.h"
@@ -12,15 +13,15 @@ struct backend {
                          const sch_potential_options *options);
     void (*destroy)(void *state);
 
-    /**
-     * Energies of the atoms, and the gradient of their sum with respect to each edge's vector.
-     * @param atom_energies  [out] [n_atoms], eV
-     * @param edge_gradients [out] [n_edges][3], eV/Å. An edge and its opposite share one degree of
-     *                       freedom; how a gradient is divided between them is the backend's
-     * choice.
-     */
-    sch_status (*evaluate)(void *state, const struct neighbours *neighbours, double *atom_energies,
-                           double (*edge_gradients)[3]);
+    /** Energies of, forces on and virials of the atoms of some systems. */
+    sch_status (*evaluate)(void *state, size_t n_systems, const struct neighbours systems[],
+                           const struct atom_results *results);
+
+    /** Bytes of work space that it holds now. */
+    size_t (*memory)(const void *state);
+
+    /** Measure the stages of the work from now on; NULL: do not. No slot: it has no stages. */
+    void (*profile)(void *state, struct profile *profile);
 
     /** One line for the user. */
     const char *(*describe)(const void *state);

@@ -6,11 +6,15 @@
  *
  * reference.c says what is computed, step by step; here the same steps run over tiles of atoms, so
  * that the dense layers become matrix products whose weights are read once a tile. Messages are
- * gathered row by row of the neighbour list, in the forward and the backward pass: no two threads
- * write the same number, and a result does not depend on the number of threads.
+ * gathered row by row of the neighbour list, in the forward and the backward pass; in small systems
+ * they go both ways along each pair (cpu_pairs.inc). Threads share out atoms, or there channels: no
+ * two write the same number, and a result does not depend on the number of threads.
  *
  * Channels are padded with zeros to a multiple of PAD; padded channels stay zero throughout.
  */
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 #include <math.h>
 #include <omp.h>
 #include <stdint.h>
@@ -18,13 +22,15 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/profile.h"
 #include "potential/cpu_variant.h"
 #include "potential/schnet_v.h"
 
 #define PAD        ((size_t)16) /* the widest vector, in floats */
 #define BLOCK_ROWS ((size_t)6)  /* of a matrix product's block */
 #define TILE       ((size_t)12) /* atoms; their rows and their vectors' rows are whole blocks */
-#define SERIAL     ((size_t)48) /* atoms; up to here threads cost more than they bring */
+#define SMALL      ((size_t)64) /* atoms; up to here messages run both ways along pairs at once */
+#define TEAM_WORK  ((size_t)400000) /* n F^2 T from which threads pay */
 #define INLINE     static inline __attribute__((always_inline))
 
 static inline size_t pad(size_t channels) {
@@ -65,16 +71,16 @@ struct weights {
 
 /** What the forward pass of one interaction leaves for the backward pass. */
 struct layer {
-    REAL *h, *v; /* [n][F], [n][3][F]: before the interaction */
-    REAL *a, *u; /* [n][3][F] */
-    REAL *y, *g; /* [n][F] */
+    REAL *h, *v;     /* [n][F], [n][3][F]: before the interaction */
+    REAL *a, *u;     /* [n][3][F] */
+    REAL *slope, *g; /* [n][F], of SiLU at y */
 };
 
 /** An edge i -> j, ready for the kernels. */
 struct edge {
     REAL value[4], slope[4]; /* weights of the coefficients; value[0] is 1, slope[0] 0 */
     REAL unit[3];            /* from i to j */
-    REAL inverse;            /* 1 / distance */
+    REAL distance, inverse;  /* Å, 1/Å */
     int neighbour;
     uint32_t row; /* where its coefficients begin, in units of [2][3][F] */
 };
@@ -84,6 +90,21 @@ struct scratch {
     REAL *q, *z, *dg;           /* [TILE][F] */
     REAL *b, *c, *p0, *p1, *p2; /* [TILE][3][F] */
 };
+
+/** What the atoms of a tile are told: h and scalar messages, vector messages, directed messages. */
+struct messages {
+    const REAL *q, *b, *c; /* [n][F], [n][3][F], [n][3][F] */
+};
+
+/** One thread of several that evaluate a system together. */
+struct member {
+    size_t rank, of;
+};
+
+/** The part of a loop that is a member's. */
+#define SHARED(index, count)                               \
+    for (size_t index = (count)*member->rank / member->of; \
+         index < (count) * (member->rank + 1) / member->of; index++)
 
 struct training;
 
@@ -112,10 +133,15 @@ struct network {
     REAL *dq, *db, *dc; /* [n][F], [n][3][F], [n][3][F] adjoints of the messages */
     struct edge *edges; /* [n_edges] */
     size_t edges_capacity;
-    REAL (*edge_sums)[4]; /* [n_edges] dE/dr and dE/d(unit) */
+    size_t *row; /* [n + 1] of small systems' pairs */
+    size_t row_capacity;
+    int *species; /* [n] of small systems */
+    size_t species_capacity;
+    REAL (*edge_sums)[4]; /* [n_edges] or [blocks][n_pairs]: dE/dr and dE/d(unit) */
     size_t edge_sums_capacity;
     REAL *exact; /* [n_edges + 1][2][3][F]: one interaction's filters, edge by edge */
     size_t exact_capacity;
+    struct profile *profile; /* NULL: not wanted */
     struct scratch *scratch; /* [threads] */
     REAL *scratch_memory;
     struct training *training; /* NULL unless prepare_training was called */
@@ -124,71 +150,199 @@ struct network {
 
 #include "potential/cpu_dense.inc"
 
+#include "potential/cpu_edges.inc"
 #include "potential/cpu_messages.inc"
+#include "potential/cpu_pairs.inc"
 #include "potential/cpu_update.inc"
 
-#include "potential/cpu_edges.inc"
 #include "potential/cpu_memory.inc"
 #include "potential/cpu_readout.inc"
 
 #include "potential/cpu_train.inc"
 
+#include "potential/cpu_count.inc"
+
 /* ---------------------------------------------------------------- the whole network */
 
-/** The features of the elements. Vectors begin as zeros, which nobody stores or reads. */
+/** The features of the elements [end - begin]. Vectors begin as zeros, which nobody stores or
+ *  reads. */
 static void embed(const struct network *net, const int *species, size_t begin, size_t end) {
     const size_t F = net->F;
     for (size_t i = begin; i < end; i++)
-        memcpy(net->layer[0].h + i * F, net->embedding + (size_t)species[i] * F, F * sizeof(REAL));
+        memcpy(net->layer[0].h + i * F, net->embedding + (size_t)species[i - begin] * F,
+               F * sizeof(REAL));
 }
 
-/** What each thread does; outside a parallel region the loops are whole. */
-static void run_thread(struct network *net, const struct neighbours *nb, double *atom_energies,
-                       double (*edge_gradients)[3]) {
+/** Wait for the others. */
+static void meet(const struct member *member) {
+    if (member->of > 1) {
+#pragma omp barrier
+    }
+}
+
+/** A stage ends, as the first member sees it. */
+static void lap(const struct network *net, const struct member *member, enum stage stage,
+                struct work work) {
+    if (net->profile && member->rank == 0)
+        profile_lap(net->profile, stage, work.multiply_adds, work.bytes);
+}
+
+/** The atoms of a tile: those from begin on, as many as fit. */
+static size_t tile_end(size_t begin, size_t tile, size_t n) {
+    return begin + tile < n ? begin + tile : n;
+}
+
+/** A member's part of a system of any size. */
+static void run_large(struct network *net, const struct neighbours *nb,
+                      const struct atom_results *results, const struct member *member) {
     const size_t n = nb->n_atoms, tiles = (n + TILE - 1) / TILE;
     const int T = net->model->interactions;
-    const struct scratch *s = &net->scratch[omp_get_thread_num()];
-#define EACH_TILE(...)                                                                \
-    _Pragma("omp for schedule(static)") for (size_t tile = 0; tile < tiles; tile++) { \
-        const size_t begin = tile * TILE, end = begin + TILE < n ? begin + TILE : n;  \
-        __VA_ARGS__;                                                                  \
+    const struct scratch *s = &net->scratch[member->rank];
+    const struct messages messages = {s->q, s->b, s->c};
+#define EACH_TILE(...)                                                    \
+    SHARED(tile, tiles) {                                                 \
+        const size_t begin = tile * TILE, end = tile_end(begin, TILE, n); \
+        const size_t edges = nb->first[end] - nb->first[begin];           \
+        (void)edges;                                                      \
+        __VA_ARGS__;                                                      \
     }
-    EACH_TILE(prepare_edges(net, nb, begin, end); embed(net, nb->species, begin, end))
+    EACH_TILE(prepare_edges(net, nb, begin, end); embed(net, nb->species + begin, begin, end))
+    lap(net, member, STAGE_EDGES, no_work);
     for (int t = 0; t < T; t++) {
         if (!net->table) {
-            EACH_TILE(filter_edges(net, nb, t, begin, end))
+            EACH_TILE(filter_edges(net, t, nb->first[begin], nb->first[end]))
+            lap(net, member, STAGE_FILTERS, filter_work(net, nb->n_edges));
         }
-        EACH_TILE(gather(net, nb->first, t, begin, end, s); update(net, t, begin, end, s))
+        meet(member);
+        EACH_TILE(gather(net, nb->first, t, begin, end, s);
+                  lap(net, member, STAGE_MESSAGES, gather_work(net, t, edges));
+                  update(net, t, begin, end, &messages, s);
+                  lap(net, member, STAGE_UPDATE, update_work(net, t, end - begin)))
     }
-    EACH_TILE(read_out(net, nb->species, begin, end, s, atom_energies))
+    EACH_TILE(read_out(net, nb->species + begin, begin, end, s, results->energies + begin))
+    lap(net, member, STAGE_READOUT, readout_work(net, n));
     for (int t = T - 1; t >= 0; t--) {
         EACH_TILE(update_backward(net, t, begin, end, s))
+        lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, n));
         if (!net->table && t + 1 < T) { /* the last interaction's are still there */
-            EACH_TILE(filter_edges(net, nb, t, begin, end))
+            meet(member);
+            EACH_TILE(filter_edges(net, t, nb->first[begin], nb->first[end]))
+            lap(net, member, STAGE_FILTERS, filter_work(net, nb->n_edges));
         }
+        meet(member);
         EACH_TILE(scatter(net, nb->first, t, begin, end))
+        lap(net, member, STAGE_MESSAGES_BACKWARD, scatter_work(net, t, nb->n_edges));
+        meet(member);
     }
-    EACH_TILE(finish_edges(net, nb, begin, end, edge_gradients))
+    EACH_TILE(sum_edges(net, nb, begin, end, results))
+    lap(net, member, STAGE_FORCES, no_work);
+#undef EACH_TILE
 }
 
-static void run(struct network *net, const struct neighbours *nb, double *atom_energies,
-                double (*edge_gradients)[3]) {
-    const int threads = nb->n_atoms > SERIAL ? net->threads : 1;
-    if (threads == 1 && !omp_in_parallel()) { /* a team of one costs system calls */
-        run_thread(net, nb, atom_energies, edge_gradients);
+/** A member's part of some systems with few atoms together. */
+static void run_small(struct network *net, size_t n_systems, const struct neighbours systems[],
+                      const struct atom_results *results, const struct member *member) {
+    const size_t n = count_atoms(n_systems, systems), F = net->F, blocks = blocks_of(net);
+    const size_t tile_atoms = n > TILE || member->of == 1 ? TILE : BLOCK_ROWS;
+    const size_t tiles = (n + tile_atoms - 1) / tile_atoms;
+    const int T = net->model->interactions;
+    const struct scratch *s = &net->scratch[member->rank];
+#define EACH_TILE(...)                                                                \
+    SHARED(tile, tiles) {                                                             \
+        const size_t begin = tile * tile_atoms, end = tile_end(begin, tile_atoms, n); \
+        __VA_ARGS__;                                                                  \
+    }
+    if (member->rank == 0) {
+        prepare_pairs(net, n_systems, systems);
+        embed(net, net->species, 0, n);
+    }
+    meet(member);
+    const size_t pairs = net->row[n];
+    lap(net, member, STAGE_EDGES, no_work);
+    for (int t = 0; t < T; t++) {
+        if (!net->table) {
+            filter_edges(net, t, pairs * member->rank / member->of,
+                         pairs * (member->rank + 1) / member->of);
+            meet(member);
+            lap(net, member, STAGE_FILTERS, filter_work(net, pairs));
+        }
+        SHARED(block, blocks) exchange(net, t, n, block);
+        meet(member);
+        lap(net, member, STAGE_MESSAGES, exchange_work(net, t, pairs));
+        EACH_TILE(const struct messages messages = {net->dq + begin * F, net->db + begin * 3 * F,
+                                                    net->dc + begin * 3 * F};
+                  update(net, t, begin, end, &messages, s))
+        meet(member);
+        lap(net, member, STAGE_UPDATE, update_work(net, t, n));
+    }
+    EACH_TILE(read_out(net, net->species + begin, begin, end, s, results->energies + begin))
+    lap(net, member, STAGE_READOUT, readout_work(net, n));
+    for (int t = T - 1; t >= 0; t--) {
+        EACH_TILE(update_backward(net, t, begin, end, s))
+        meet(member);
+        lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, n));
+        if (!net->table && t + 1 < T) { /* the last interaction's are still there */
+            filter_edges(net, t, pairs * member->rank / member->of,
+                         pairs * (member->rank + 1) / member->of);
+            meet(member);
+            lap(net, member, STAGE_FILTERS, filter_work(net, pairs));
+        }
+        SHARED(block, blocks) exchange_backward(net, t, n, block);
+        meet(member);
+        lap(net, member, STAGE_MESSAGES_BACKWARD, exchange_backward_work(net, t, pairs));
+    }
+    if (member->rank == 0)
+        sum_pairs(net, n, results);
+    lap(net, member, STAGE_FORCES, no_work);
+#undef EACH_TILE
+}
+
+/** Is this work enough for a team? A member costs some microseconds at every meeting. */
+static bool worth_a_team(const struct network *net, size_t n) {
+    return net->threads > 1 && n * net->F * net->F * net->model->interactions > TEAM_WORK;
+}
+
+static void run_member(struct network *net, size_t n_systems, const struct neighbours systems[],
+                       const struct atom_results *results, const struct member *member) {
+    if (count_atoms(n_systems, systems) > SMALL)
+        run_large(net, systems, results, member);
+    else
+        run_small(net, n_systems, systems, results, member);
+}
+
+static void run(struct network *net, size_t n_systems, const struct neighbours systems[],
+                const struct atom_results *results) {
+    const size_t n = count_atoms(n_systems, systems);
+    const int threads = worth_a_team(net, n) ? net->threads : 1;
+    if (threads == 1) { /* a team of one costs system calls */
+        run_member(net, n_systems, systems, results, &(const struct member){0, 1});
         return;
     }
-    /* Also where the caller is a team: its threads must not share out our loops. */
 #pragma omp parallel num_threads(threads)
-    run_thread(net, nb, atom_energies, edge_gradients);
+    {
+        const struct member member = {.rank = (size_t)omp_get_thread_num(),
+                                      .of = (size_t)omp_get_num_threads()};
+        run_member(net, n_systems, systems, results, &member);
+    }
 }
 
-static sch_status evaluate(void *state, const struct neighbours *nb, double *atom_energies,
-                           double (*edge_gradients)[3]) {
+static sch_status evaluate(void *state, size_t n_systems, const struct neighbours systems[],
+                           const struct atom_results *results) {
     struct network *net = state;
-    SCH_TRY(reserve(net, nb->n_atoms, nb->n_edges));
-    run(net, nb, atom_energies, edge_gradients);
+    struct atom_results rest = *results;
+    while (n_systems > 0) {
+        const size_t together = group(n_systems, systems), n = count_atoms(together, systems);
+        SCH_TRY(reserve(net, together, systems));
+        run(net, together, systems, &rest);
+        results_advance(&rest, n);
+        n_systems -= together;
+        systems += together;
+    }
     return SCH_OK;
+}
+
+static void profile(void *state, struct profile *profile) {
+    ((struct network *)state)->profile = profile;
 }
 
 const struct cpu_variant VARIANT = {
@@ -197,6 +351,8 @@ const struct cpu_variant VARIANT = {
     .destroy = destroy,
     .use_table = use_table,
     .evaluate = evaluate,
+    .memory = memory,
+    .profile = profile,
     .prepare_training = prepare_training,
     .join = join,
     .renew = renew,

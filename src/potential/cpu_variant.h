@@ -3,6 +3,7 @@
 #ifndef SCH_POTENTIAL_CPU_VARIANT_H
 #define SCH_POTENTIAL_CPU_VARIANT_H
 
+#include "base/profile.h"
 #include "base/status.h"
 #include "potential/filter_table.h"
 #include "potential/model.h"
@@ -22,16 +23,22 @@ struct cpu_variant {
      *  evaluated from their networks each time. */
     sch_status (*use_table)(void *network, const struct filter_table *table);
 
-    /** As struct backend says. */
-    sch_status (*evaluate)(void *network, const struct neighbours *neighbours,
-                           double *atom_energies, double (*edge_gradients)[3]);
+    /** As struct backend says. One system is shared out to the network's threads. */
+    sch_status (*evaluate)(void *network, size_t n_systems, const struct neighbours systems[],
+                           const struct atom_results *results);
+
+    /** Bytes of work space. */
+    size_t (*memory)(const void *network);
+
+    /** Measure the stages from now on; NULL: do not. */
+    void (*profile)(void *network, struct profile *profile);
 
     /** Make the network differentiable by its weights, with filters from a table of this many
      *  intervals that follows the weights. Call renew() next. */
     sch_status (*prepare_training)(void *network, size_t intervals);
 
-    /** Another network that shares the weights and the table of one that can be trained, for
-     *  another thread. It must go before its owner. */
+    /** Another network that shares the weights and the table of one, for another thread; it can be
+     *  trained if that one can. It must go before its owner. */
     sch_status (*join)(void **network, const void *owner);
 
     /** Take the model's weights as they are now, tabulate the filters, and forget all gradients.

@@ -20,4 +20,19 @@ struct neighbours {
     const double *distance;    /* [n_edges] Å, 0 < distance < cutoff */
 };
 
+/** What a backend finds for the atoms of some systems, one after the other. */
+struct atom_results {
+    double *energies;     /* eV */
+    double (*forces)[3];  /* eV/Å */
+    double (*virials)[9]; /* eV: they sum to -dE/d(strain); NULL: not wanted */
+};
+
+/** On to the results of the atoms after the next n. */
+static inline void results_advance(struct atom_results *results, size_t n) {
+    results->energies += n;
+    results->forces += n;
+    if (results->virials)
+        results->virials += n;
+}
+
 #endif

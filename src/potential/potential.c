@@ -10,10 +10,10 @@ struct sch_potential {
     const sch_model *model;
     const struct backend *backend;
     void *state;
-    double *atom_energies; /* [atoms_capacity] */
-    size_t atoms_capacity;
-    double (*edge_gradients)[3]; /* [edges_capacity] */
-    size_t edges_capacity;
+    struct atom_results room; /* [capacity] */
+    size_t energies_capacity, forces_capacity, virials_capacity;
+    bool profiled;
+    struct profile profile;
 };
 
 static sch_status find_backend(const struct backend **backend, const char *device) {
@@ -56,8 +56,9 @@ void sch_potential_free(sch_potential *potential) {
     if (!potential)
         return;
     potential->backend->destroy(potential->state);
-    free(potential->atom_energies);
-    free(potential->edge_gradients);
+    free(potential->room.energies);
+    free(potential->room.forces);
+    free(potential->room.virials);
     free(potential);
 }
 
@@ -90,15 +91,50 @@ sch_status potential_check_elements(const sch_potential *potential, size_t n_ato
     return SCH_OK;
 }
 
-sch_status potential_evaluate(sch_potential *potential, const struct neighbours *neighbours,
-                              const double **atom_energies, const double (**edge_gradients)[3]) {
-    SCH_TRY(memory_grow(&potential->atom_energies, &potential->atoms_capacity, 0,
-                        neighbours->n_atoms, sizeof *potential->atom_energies));
-    SCH_TRY(memory_grow(&potential->edge_gradients, &potential->edges_capacity, 0,
-                        neighbours->n_edges, sizeof *potential->edge_gradients));
-    SCH_TRY(potential->backend->evaluate(potential->state, neighbours, potential->atom_energies,
-                                         potential->edge_gradients));
-    *atom_energies = potential->atom_energies;
-    *edge_gradients = (const double(*)[3])potential->edge_gradients;
+sch_status potential_evaluate(sch_potential *potential, size_t n_systems,
+                              const struct neighbours systems[],
+                              const struct atom_results *results) {
+    return potential->backend->evaluate(potential->state, n_systems, systems, results);
+}
+
+sch_status potential_room(sch_potential *potential, size_t n_atoms, bool virials,
+                          struct atom_results *results) {
+    struct atom_results *room = &potential->room;
+    SCH_TRY(memory_grow(&room->energies, &potential->energies_capacity, 0, n_atoms,
+                        sizeof *room->energies));
+    SCH_TRY(
+        memory_grow(&room->forces, &potential->forces_capacity, 0, n_atoms, sizeof *room->forces));
+    if (virials)
+        SCH_TRY(memory_grow(&room->virials, &potential->virials_capacity, 0, n_atoms,
+                            sizeof *room->virials));
+    *results = *room;
+    if (!virials)
+        results->virials = NULL;
     return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- what it costs */
+
+size_t sch_potential_memory(const sch_potential *potential) {
+    const struct atom_results *room = &potential->room;
+    return potential->backend->memory(potential->state) +
+           potential->energies_capacity * sizeof *room->energies +
+           potential->forces_capacity * sizeof *room->forces +
+           potential->virials_capacity * sizeof *room->virials;
+}
+
+void sch_potential_profile(sch_potential *potential, bool on) {
+    potential->profiled = on;
+    profile_reset(&potential->profile);
+    if (potential->backend->profile)
+        potential->backend->profile(potential->state, potential_profile(potential));
+}
+
+size_t sch_potential_stages(const sch_potential *potential, const sch_stage **stages) {
+    *stages = potential->profile.stages;
+    return potential->profiled ? STAGES : 0;
+}
+
+struct profile *potential_profile(sch_potential *potential) {
+    return potential->profiled ? &potential->profile : NULL;
 }

@@ -273,6 +273,7 @@ struct workspace {
     double *dh, *dv;       /* the same shapes: the adjoints of the present layer */
     double *db, *dc;       /* [n][3][F] */
     double *dh_in, *dv_in; /* adjoints of the layer before */
+    double *gradients;     /* [n_edges][3] by the edges' vectors */
     struct atom atom;
 };
 
@@ -291,6 +292,7 @@ static void divide(struct workspace *w, size_t n, size_t edges, size_t F, int in
         layer->a = take(&next, n * 3 * F), layer->u = take(&next, n * 3 * F);
         layer->y = take(&next, n * F), layer->g = take(&next, n * F);
     }
+    w->gradients = take(&next, edges * 3);
     w->h = take(&next, n * F), w->v = take(&next, n * 3 * F);
     w->dh = take(&next, n * F), w->dv = take(&next, n * 3 * F);
     w->db = take(&next, n * 3 * F), w->dc = take(&next, n * 3 * F);
@@ -305,7 +307,7 @@ static void divide(struct workspace *w, size_t n, size_t edges, size_t F, int in
 
 static sch_status make_workspace(struct workspace *w, size_t n, size_t edges, size_t F,
                                  int interactions) {
-    size_t layer = n * 12 * F + edges * 6 * F, outside = n * 22 * F + 34 * F;
+    size_t layer = n * 12 * F + edges * 6 * F, outside = n * 22 * F + 34 * F + edges * 3;
     SCH_TRY(memory_new(&w->arena, (size_t)interactions * layer + outside, sizeof *w->arena));
     divide(w, n, edges, F, interactions, w->arena);
     return SCH_OK;
@@ -330,8 +332,7 @@ static void forward(const sch_model *model, const struct neighbours *nb, struct 
     }
 }
 
-static void backward(const sch_model *model, const struct neighbours *nb, struct workspace *w,
-                     double (*edge_gradients)[3]) {
+static void backward(const sch_model *model, const struct neighbours *nb, struct workspace *w) {
     size_t n = nb->n_atoms, F = model->hidden;
     for (int t = model->interactions - 1; t >= 0; t--) {
         for (size_t i = 0; i < n; i++)
@@ -344,32 +345,67 @@ static void backward(const sch_model *model, const struct neighbours *nb, struct
                 size_t j = nb->neighbour[e];
                 message_backward(F, nb, &w->layer[t], e, w->dh + i * F, w->db + i * 3 * F,
                                  w->dc + i * 3 * F, w->dh_in + j * F, w->dv_in + j * 3 * F,
-                                 edge_gradients[e]);
+                                 w->gradients + 3 * e);
             }
         memcpy(w->dh, w->dh_in, n * F * sizeof *w->dh);
         memcpy(w->dv, w->dv_in, n * 3 * F * sizeof *w->dv);
     }
 }
 
-static sch_status evaluate(void *state, const struct neighbours *nb, double *atom_energies,
-                           double (*edge_gradients)[3]) {
-    const sch_model *model = ((struct reference *)state)->model;
+/** Forces and virials of the atoms from the gradients by the edges' vectors. The energy depends on
+ *  positions through vector = x_j - x_i, so that F_i = sum of g(i -> j) - g(j -> i). */
+static void sum_edges(const struct neighbours *nb, const double *g,
+                      const struct atom_results *results) {
+    for (size_t i = 0; i < nb->n_atoms; i++) {
+        double *force = results->forces[i], *virial = results->virials ? results->virials[i] : NULL;
+        memset(force, 0, 3 * sizeof *force);
+        if (virial)
+            memset(virial, 0, 9 * sizeof *virial);
+        for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++) {
+            for (int x = 0; x < 3; x++)
+                force[x] += g[3 * e + x] - g[3 * nb->opposite[e] + x];
+            for (int k = 0; virial && k < 9; k++)
+                virial[k] -= nb->vector[e][k / 3] * g[3 * e + k % 3];
+        }
+    }
+}
+
+static sch_status evaluate_one(const sch_model *model, const struct neighbours *nb,
+                               const struct atom_results *results) {
     struct workspace w;
     SCH_TRY(make_workspace(&w, nb->n_atoms, nb->n_edges, model->hidden, model->interactions));
     forward(model, nb, &w);
     for (size_t i = 0; i < nb->n_atoms; i++)
-        atom_energies[i] = readout(model, w.h + i * model->hidden, w.dh + i * model->hidden) +
-                           model->atom_energy[nb->species[i]];
+        results->energies[i] = readout(model, w.h + i * model->hidden, w.dh + i * model->hidden) +
+                               model->atom_energy[nb->species[i]];
     memset(w.dv, 0, nb->n_atoms * 3 * (size_t)model->hidden * sizeof *w.dv);
-    memset(edge_gradients, 0, nb->n_edges * sizeof *edge_gradients);
-    backward(model, nb, &w, edge_gradients);
+    memset(w.gradients, 0, nb->n_edges * 3 * sizeof *w.gradients);
+    backward(model, nb, &w);
+    sum_edges(nb, w.gradients, results);
     free(w.arena);
     return SCH_OK;
+}
+
+static sch_status evaluate(void *state, size_t n_systems, const struct neighbours systems[],
+                           const struct atom_results *results) {
+    struct atom_results rest = *results;
+    for (size_t s = 0; s < n_systems; s++) {
+        SCH_TRY(evaluate_one(((struct reference *)state)->model, &systems[s], &rest));
+        results_advance(&rest, systems[s].n_atoms);
+    }
+    return SCH_OK;
+}
+
+/** It keeps none. */
+static size_t memory(const void *state) {
+    (void)state;
+    return 0;
 }
 
 const struct backend backend_reference = {
     .create = create,
     .destroy = free,
     .evaluate = evaluate,
+    .memory = memory,
     .describe = describe,
 };

@@ -84,7 +84,6 @@ void sch_trainer_free(sch_trainer *trainer) {
         free(worker->numbers);
         joined_clear(&worker->batch);
         free(worker->atom_energies);
-        free(worker->edge_gradients);
         free(worker->tangent);
         free(worker->energy_weights);
     }
@@ -166,10 +165,8 @@ static sch_status reserve(struct worker *worker) {
                         sizeof *worker->atom_energies));
     SCH_TRY(memory_grow(&worker->tangent, &worker->tangent_capacity, 0, nb->n_atoms,
                         sizeof *worker->tangent));
-    SCH_TRY(memory_grow(&worker->energy_weights, &worker->weights_capacity, 0, nb->n_atoms,
-                        sizeof *worker->energy_weights));
-    return memory_grow(&worker->edge_gradients, &worker->edges_capacity, 0, nb->n_edges,
-                       sizeof *worker->edge_gradients);
+    return memory_grow(&worker->energy_weights, &worker->weights_capacity, 0, nb->n_atoms,
+                       sizeof *worker->energy_weights);
 }
 
 /** Loss and gradient of a worker's frames. */
@@ -181,12 +178,12 @@ static sch_status differentiate(const sch_trainer *trainer, int k, double share)
         SCH_TRY(joined_append(&worker->batch, &trainer->frames[worker->numbers[i]].neighbours));
     const struct neighbours nb = joined_neighbours(&worker->batch);
     SCH_TRY(reserve(worker));
-    SCH_TRY(
-        trainer->variant->evaluate(network, &nb, worker->atom_energies, worker->edge_gradients));
-    sum_forces(&nb, (const double(*)[3])worker->edge_gradients, 0, nb.n_atoms, worker->tangent[0]);
+    struct atom_results results = {worker->atom_energies, worker->tangent, NULL};
     size_t atom = 0;
     for (size_t i = 0; i < worker->count; i++) {
         const struct frame *frame = &trainer->frames[worker->numbers[i]];
+        SCH_TRY(trainer->variant->evaluate(network, 1, &frame->neighbours, &results));
+        results_advance(&results, frame->neighbours.n_atoms);
         worker->loss += frame_loss(trainer, frame, atom, share, worker);
         atom += frame->neighbours.n_atoms;
     }

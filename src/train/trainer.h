@@ -2,10 +2,10 @@
 #ifndef SCH_TRAIN_TRAINER_H
 #define SCH_TRAIN_TRAINER_H
 
-#include "md/joined.h"
 #include "potential/cpu_variant.h"
 #include "potential/model.h"
 #include "train/frames.h"
+#include "train/joined.h"
 #include "train/optimizer.h"
 
 /** One thread's share of a batch. */
@@ -14,11 +14,10 @@ struct worker {
     size_t count, numbers_capacity;
     size_t load; /* their atoms */
     struct joined batch;
-    double *atom_energies;       /* [atoms] */
-    double (*edge_gradients)[3]; /* [edges] */
-    double (*tangent)[3];        /* [atoms] forces, then -dL/dF */
-    double *energy_weights;      /* [atoms] dL/dE of the atom's frame */
-    size_t atoms_capacity, tangent_capacity, weights_capacity, edges_capacity;
+    double *atom_energies;  /* [atoms] */
+    double (*tangent)[3];   /* [atoms] forces, then -dL/dF */
+    double *energy_weights; /* [atoms] dL/dE of the atom's frame */
+    size_t atoms_capacity, tangent_capacity, weights_capacity;
     double loss;
     sch_status status;
     char message[256];

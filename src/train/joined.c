@@ -1,4 +1,4 @@
-#include "md/joined.h"
+#include "train/joined.h"
 
 #include <limits.h>
 #include <stdlib.h>

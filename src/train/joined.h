@@ -1,6 +1,6 @@
 /* The neighbours of several systems side by side, as if they were one: what a batch is made of. */
-#ifndef SCH_MD_JOINED_H
-#define SCH_MD_JOINED_H
+#ifndef SCH_TRAIN_JOINED_H
+#define SCH_TRAIN_JOINED_H
 
 #include "base/status.h"
 #include "potential/neighbours.h"
