@@ -52,11 +52,11 @@ static struct result evaluate_reference(const sch_model *model, const struct nei
 
 static struct result evaluate_variant(const struct cpu_variant *variant, const sch_model *model,
                                       const struct filter_table *table, int threads,
-                                      const struct neighbours *nb) {
+                                      size_t max_memory, const struct neighbours *nb) {
     void *network = NULL;
     struct result result = make_result(nb->n_atoms);
     const struct atom_results results = places(&result);
-    assert_ok(variant->create(&network, model, threads));
+    assert_ok(variant->create(&network, model, threads, max_memory));
     if (table)
         assert_ok(variant->use_table(network, table));
     for (int twice = 0; twice < 2; twice++) /* the workspace may not remember */
@@ -91,7 +91,7 @@ static void compare(const sch_model *model, const struct neighbours *nb) {
         size_t n_variants = cpu_variants(cases[c].precision, variants);
         for (size_t v = 0; v < n_variants; v++) {
             struct result found = evaluate_variant(
-                variants[v], model, cases[c].filters == SCH_FILTERS_TABLE ? table : NULL, 1, nb);
+                variants[v], model, cases[c].filters == SCH_FILTERS_TABLE ? table : NULL, 1, 0, nb);
             double error = largest_force(&found, &oracle, n) / scale, energy = 0.0;
             for (size_t i = 0; i < n; i++)
                 energy += found.energies[i] - oracle.energies[i];
@@ -129,6 +129,7 @@ static void random_structures(void **state) {
         on_system(model, support_random_system(13, 6.0, 0.9, false));
         on_system(model, support_random_system(7, 4.5, 1.0, true));
         on_system(model, support_random_system(25, 7.0, 1.0, true));
+        on_system(model, support_random_system(70, 10.0, 1.0, s % 2)); /* no small one */
         sch_model_free(model);
     }
 }
@@ -159,11 +160,14 @@ static void lonely_atom(void **state) {
     sch_model_free(model);
 }
 
-/** Rows are gathered, never scattered into: any number of threads gives the same bits. */
-static void threads_agree(void **state) {
-    (void)state;
-    sch_model *model = support_random_model(64, 3, 12);
-    sch_system *system = support_random_system(60, 9.0, 1.0, true);
+static void assert_same(const struct result *a, const struct result *b, size_t n) {
+    assert_memory_equal(a->forces, b->forces, 3 * n * sizeof *a->forces);
+    assert_memory_equal(a->energies, b->energies, n * sizeof *a->energies);
+}
+
+/** Threads share out rows or channels, and never write the same number: any number of them gives
+ * the same bits, in small systems and in large ones. Nor does it matter what is computed again. */
+static void same_bits(sch_model *model, sch_system *system) {
     struct neighbour_list *list = NULL;
     struct filter_table *table = NULL;
     struct neighbours nb;
@@ -174,17 +178,61 @@ static void threads_agree(void **state) {
     for (size_t c = 0; c < N_CASES; c++) {
         const struct cpu_variant *best = variants[cpu_variants(cases[c].precision, variants) - 1];
         const struct filter_table *use = cases[c].filters == SCH_FILTERS_TABLE ? table : NULL;
-        struct result one = evaluate_variant(best, model, use, 1, &nb);
+        struct result one = evaluate_variant(best, model, use, 1, 0, &nb);
         for (int threads = 2; threads <= 3; threads++) {
-            struct result many = evaluate_variant(best, model, use, threads, &nb);
-            assert_memory_equal(one.forces, many.forces, 3 * nb.n_atoms * sizeof *one.forces);
-            assert_memory_equal(one.energies, many.energies, nb.n_atoms * sizeof *one.energies);
+            struct result many = evaluate_variant(best, model, use, threads, 0, &nb);
+            assert_same(&one, &many, nb.n_atoms);
             release(many);
         }
         release(one);
     }
     filter_table_free(table);
     neighbour_list_free(list);
+    sch_system_free(system);
+}
+
+static void threads_agree(void **state) {
+    (void)state;
+    sch_model *model = support_random_model(128, 3, 12); /* enough work for a team */
+    same_bits(model, support_random_system(16, 5.0, 1.0, false));
+    same_bits(model, support_random_system(70, 9.0, 1.0, true));
+    sch_model_free(model);
+}
+
+static double potential_energy(const sch_model *model, sch_system *system, size_t max_memory,
+                               double *forces, size_t *memory) {
+    sch_potential *potential = NULL;
+    sch_properties properties = {.forces = forces};
+    const sch_potential_options options = {.threads = 2, .max_memory = max_memory};
+    assert_ok(sch_potential_create(&potential, model, &options));
+    assert_ok(sch_evaluate(potential, system, &properties));
+    *memory = sch_potential_memory(potential);
+    sch_potential_free(potential);
+    return properties.energy;
+}
+
+/** With less memory the same is computed again, to the bit; with too little, it says so. */
+static void less_memory(void **state) {
+    (void)state;
+    enum { N = 200 };
+    sch_model *model = support_random_model(64, 3, 12);
+    sch_system *system = support_random_system(N, 13.0, 1.0, true);
+    double all[3 * N], less[3 * N];
+    size_t most, memory, before;
+    double energy = potential_energy(model, system, 0, all, &most);
+    before = most;
+    for (int step = 0; step < 2; step++) { /* two interactions can be computed again */
+        assert_true(potential_energy(model, system, before - 1000, less, &memory) == energy);
+        assert_memory_equal(all, less, sizeof all);
+        assert_true(memory + N * 8 * 64 * sizeof(float) <= before + 1000);
+        before = memory;
+    }
+    sch_potential *potential = NULL;
+    const sch_potential_options options = {.max_memory = memory / 2};
+    assert_ok(sch_potential_create(&potential, model, &options));
+    assert_fails(sch_evaluate(potential, system, &(sch_properties){0}), SCH_ERROR_MEMORY,
+                 "work space");
+    sch_potential_free(potential);
     sch_system_free(system);
     sch_model_free(model);
 }
@@ -267,8 +315,8 @@ static void shipped_models(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_structures), cmocka_unit_test(lonely_atom),
-        cmocka_unit_test(threads_agree),     cmocka_unit_test(inside_a_team),
-        cmocka_unit_test(shipped_models),
+        cmocka_unit_test(threads_agree),     cmocka_unit_test(less_memory),
+        cmocka_unit_test(inside_a_team),     cmocka_unit_test(shipped_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -438,8 +438,53 @@ static void absurd_cutoffs_are_refused(void **state) {
     neighbour_list_free(NULL);
 }
 
+/** Rows in an order in space: a permutation; each row holds the same vectors in the same order, and
+ *  messages have the user's numbers. */
+static void sorted_rows(void **state) {
+    (void)state;
+    for (int periodic = 0; periodic < 2; periodic++) {
+        struct neighbour_list *plain = NULL, *sorted = NULL;
+        struct neighbours a, b;
+        sch_system *system = support_random_system(150, 15, 0.9, periodic);
+        assert_ok(neighbour_list_create(&plain, 4, 1));
+        assert_ok(neighbour_list_create(&sorted, 4, 1));
+        neighbour_list_sort_from(sorted, 100);
+        for (int step = 0; step < 20; step++) {
+            for (size_t k = 0; step > 0 && k < 3 * system->n_atoms; k++)
+                system->positions[k] += support_uniform(-0.05, 0.05);
+            assert_ok(neighbour_list_update(plain, system, &a));
+            assert_ok(neighbour_list_update(sorted, system, &b));
+            const int *places = neighbour_list_places(sorted);
+            assert_null(neighbour_list_places(plain));
+            assert_int_equal(a.n_edges, b.n_edges);
+            for (size_t i = 0; i < a.n_atoms; i++) {
+                const size_t row = (size_t)places[i], count = a.first[i + 1] - a.first[i];
+                assert_int_equal(b.species[row], a.species[i]);
+                assert_int_equal(b.first[row + 1] - b.first[row], count);
+                for (size_t k = 0; k < count; k++) {
+                    const size_t e = a.first[i] + k, f = b.first[row] + k;
+                    assert_int_equal(b.neighbour[f], places[a.neighbour[e]]);
+                    assert_int_equal(b.opposite[b.opposite[f]], f);
+                    assert_memory_equal(b.vector[f], a.vector[e], sizeof a.vector[e]);
+                }
+            }
+        }
+        memcpy(system->positions + 3 * 17, system->positions + 3 * 140, 3 * sizeof(double));
+        assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE,
+                     "atoms 18 (");
+        assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE,
+                     "and 141 (");
+        system->positions[3 * 33] = NAN;
+        assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE, "atom 34 (");
+        neighbour_list_free(plain);
+        neighbour_list_free(sorted);
+        sch_system_free(system);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sorted_rows),
         cmocka_unit_test(clusters),
         cmocka_unit_test(sparse_clusters),
         cmocka_unit_test(flat_and_straight_clusters),

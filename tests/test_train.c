@@ -80,7 +80,7 @@ static double *gradient_of(const struct problem *p, const struct cpu_variant *va
     double *tangent = calloc(3 * n, sizeof *tangent), *weights = calloc(n, sizeof *weights);
     void *network = NULL;
     loss_of(p, tangent, weights);
-    assert_ok(variant->create(&network, p->model, 1));
+    assert_ok(variant->create(&network, p->model, 1, 0));
     assert_ok(variant->prepare_training(network, intervals));
     for (int twice = 0; twice < 2; twice++) { /* nothing may be left over from before */
         variant->renew(&network, 1);

@@ -10,27 +10,48 @@
 #include "md/neighbour_list.h"
 #include "potential/potential.h"
 
+/** Atoms from which their features outgrow a core's caches. */
+enum { SORT_FROM = 1000 };
+
 /* ---------------------------------------------------------------- sums over atoms */
 
-static double sum_energy(const double *energies, size_t n) {
+/** The row of an atom in the neighbour list and in what the potential found. */
+static size_t row_of(const int *places, size_t atom) {
+    return places ? (size_t)places[atom] : atom;
+}
+
+static double sum_energy(const struct atom_results *results, const int *places, size_t n) {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
-        sum += energies[i];
+        sum += results->energies[row_of(places, i)];
     return sum;
 }
 
-/** The properties of a system of n atoms from what the potential found for these. */
-static void sum_properties(const struct atom_results *results, size_t n,
-                           sch_properties *properties) {
-    properties->energy = sum_energy(results->energies, n);
-    memset(properties->virial, 0, sizeof properties->virial);
+static void sum_virial(const struct atom_results *results, const int *places, size_t n,
+                       double virial[9]) {
+    memset(virial, 0, 9 * sizeof *virial);
     for (size_t i = 0; i < n; i++)
         for (int k = 0; k < 9; k++)
-            properties->virial[k] += results->virials[i][k];
+            virial[k] += results->virials[row_of(places, i)][k];
+}
+
+static void copy_forces(const struct atom_results *results, const int *places, size_t n,
+                        double *forces) {
+    for (size_t i = 0; i < n; i++)
+        memcpy(forces + 3 * i, results->forces[row_of(places, i)], 3 * sizeof *forces);
+}
+
+/** The properties of a system from what the potential found for its atoms. */
+static void sum_properties(const sch_system *system, const struct atom_results *results,
+                           sch_properties *properties) {
+    const size_t n = system->n_atoms;
+    const int *places = neighbour_list_places(system->list);
+    properties->energy = sum_energy(results, places, n);
+    sum_virial(results, places, n, properties->virial);
     if (properties->forces)
-        memcpy(properties->forces, results->forces, n * sizeof *results->forces);
-    if (properties->atom_energies)
-        memcpy(properties->atom_energies, results->energies, n * sizeof *results->energies);
+        copy_forces(results, places, n, properties->forces);
+    for (size_t i = 0; properties->atom_energies && i < n; i++)
+        properties->atom_energies[i] = results->energies[row_of(places, i)];
 }
 
 /* ---------------------------------------------------------------- one system */
@@ -43,6 +64,7 @@ static sch_status find_neighbours(sch_potential *potential, sch_system *system,
     if (!system->list || neighbour_list_cutoff(system->list) != cutoff) {
         struct neighbour_list *fresh = NULL;
         SCH_TRY(neighbour_list_create(&fresh, cutoff, DEFAULT_SKIN));
+        neighbour_list_sort_from(fresh, SORT_FROM);
         neighbour_list_free(system->list);
         system->list = fresh;
     }
@@ -59,9 +81,10 @@ sch_status evaluate_forces(sch_potential *potential, sch_system *system, double 
     struct atom_results results;
     SCH_TRY(find_neighbours(potential, system, &neighbours));
     SCH_TRY(potential_room(potential, system->n_atoms, false, &results));
-    results.forces = (double(*)[3])forces;
     SCH_TRY(potential_evaluate(potential, 1, &neighbours, &results));
-    *energy = sum_energy(results.energies, system->n_atoms);
+    const int *places = neighbour_list_places(system->list);
+    *energy = sum_energy(&results, places, system->n_atoms);
+    copy_forces(&results, places, system->n_atoms, forces);
     return SCH_OK;
 }
 
@@ -74,7 +97,7 @@ sch_status sch_evaluate(sch_potential *potential, sch_system *system, sch_proper
     SCH_TRY(find_neighbours(potential, system, &neighbours));
     SCH_TRY(potential_room(potential, system->n_atoms, true, &results));
     SCH_TRY(potential_evaluate(potential, 1, &neighbours, &results));
-    sum_properties(&results, system->n_atoms, properties);
+    sum_properties(system, &results, properties);
     profile_lap(potential_profile(potential), STAGE_FORCES, 0.0, 0.0);
     return SCH_OK;
 }
@@ -113,7 +136,7 @@ static sch_status evaluate_all(sch_potential *potential, size_t n_systems,
     SCH_TRY(potential_room(potential, n_atoms, true, &results));
     SCH_TRY(potential_evaluate(potential, n_systems, neighbours, &results));
     for (size_t s = 0; s < n_systems; s++) {
-        sum_properties(&results, systems[s]->n_atoms, &properties[s]);
+        sum_properties(systems[s], &results, &properties[s]);
         results_advance(&results, systems[s]->n_atoms);
     }
     profile_lap(potential_profile(potential), STAGE_FORCES, 0.0, 0.0);

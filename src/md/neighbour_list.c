@@ -3,7 +3,8 @@
  * them and packs those within the cutoff.
  *
  * The rows are sorted by neighbour and shift, so that nothing depends on when a list was built or
- * in what order its pairs were found.
+ * in what order its pairs were found. The order of the rows themselves may be one in space; it
+ * decides where things lie in memory, and nothing else.
  */
 #include "md/neighbour_list.h"
 
@@ -15,6 +16,7 @@
 
 #include "base/memory.h"
 #include "md/pair_search.h"
+#include "md/spatial_order.h"
 
 /** An edge that may come within the cutoff: to x_j + shift. */
 struct candidate {
@@ -25,6 +27,7 @@ struct candidate {
 
 struct neighbour_list {
     double cutoff, skin;
+    size_t sort_from; /* atoms */
     long builds;
 
     /* what it was built for */
@@ -33,6 +36,12 @@ struct neighbour_list {
     double cell[3][3];
     bool periodic[3];
     double *built_at; /* [n_atoms][3] Å */
+
+    /* rows in an order in space */
+    bool sorted_rows;
+    int *order, *place;     /* [n_atoms] atom of a row, row of an atom */
+    double (*positions)[3]; /* [n_atoms] Å, row by row */
+    int *species;           /* [n_atoms] row by row */
 
     /* cutoff + skin */
     struct pair_search search;
@@ -60,6 +69,7 @@ sch_status neighbour_list_create(struct neighbour_list **list, double cutoff, do
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
     fresh->cutoff = cutoff;
     fresh->skin = skin;
+    fresh->sort_from = SIZE_MAX;
     *list = fresh;
     return SCH_OK;
 }
@@ -69,6 +79,10 @@ void neighbour_list_free(struct neighbour_list *list) {
         return;
     pair_search_clear(&list->search);
     free(list->built_at);
+    free(list->order);
+    free(list->place);
+    free(list->positions);
+    free(list->species);
     free(list->candidate_first);
     free(list->candidates);
     free(list->by_row);
@@ -83,6 +97,14 @@ void neighbour_list_free(struct neighbour_list *list) {
 
 double neighbour_list_cutoff(const struct neighbour_list *list) {
     return list->cutoff;
+}
+
+void neighbour_list_sort_from(struct neighbour_list *list, size_t n_atoms) {
+    list->sort_from = n_atoms;
+}
+
+const int *neighbour_list_places(const struct neighbour_list *list) {
+    return list->sorted_rows ? list->place : NULL;
 }
 
 long neighbour_list_builds(const struct neighbour_list *list) {
@@ -103,6 +125,10 @@ static sch_status reserve_atoms(struct neighbour_list *list, size_t n) {
     SCH_TRY(grow(&list->built_at, old, n, 3 * sizeof(double)));
     SCH_TRY(grow(&list->candidate_first, old, n + 1, sizeof *list->candidate_first));
     SCH_TRY(grow(&list->first, old, n + 1, sizeof *list->first));
+    SCH_TRY(grow(&list->order, old, n, sizeof *list->order));
+    SCH_TRY(grow(&list->place, old, n, sizeof *list->place));
+    SCH_TRY(grow(&list->positions, old, n, sizeof *list->positions));
+    SCH_TRY(grow(&list->species, old, n, sizeof *list->species));
     list->atom_capacity = n;
     return SCH_OK;
 }
@@ -133,9 +159,10 @@ static int end_of(const struct pair *pairs, uint32_t edge) {
     return edge % 2 ? pairs[edge / 2].i : pairs[edge / 2].j;
 }
 
-/** Does edge a come before b in a row? By neighbour, then by shift. */
-static bool precedes(const struct pair *pairs, uint32_t a, uint32_t b) {
-    int difference = end_of(pairs, a) - end_of(pairs, b);
+/** Does edge a come before b in a row? By the neighbour's number, then by shift. */
+static bool precedes(const struct neighbour_list *list, uint32_t a, uint32_t b) {
+    const struct pair *pairs = list->search.pairs;
+    int difference = list->order[end_of(pairs, a)] - list->order[end_of(pairs, b)];
     for (int d = 0; difference == 0 && d < 3; d++) {
         int32_t shift_a = pairs[a / 2].shift[d], shift_b = pairs[b / 2].shift[d];
         int64_t along = (int64_t)(a % 2 ? -shift_a : shift_a) - (b % 2 ? -shift_b : shift_b);
@@ -160,9 +187,10 @@ static void count_rows(struct neighbour_list *list) {
 }
 
 /**
- * Edges into rows by two counting sorts: the first by where they start; the second takes the edges
- * in that order and puts the opposite of each in the row where it ends, so that rows come out
- * sorted by neighbour. What is left to sort are different images of one neighbour.
+ * Edges into rows by two counting sorts: the first by where they start; the second takes these rows
+ * in the order of their atoms' numbers and puts the opposite of each edge in the row where it ends,
+ * so that rows come out sorted by neighbour. What is left to sort are different images of one
+ * neighbour.
  */
 static void sort_edges(struct neighbour_list *list) {
     const struct pair *pairs = list->search.pairs;
@@ -170,16 +198,20 @@ static void sort_edges(struct neighbour_list *list) {
     count_rows(list);
     for (uint32_t edge = 0; edge < n; edge++)
         list->by_row[--list->candidate_first[start_of(pairs, edge)]] = edge;
+    memcpy(list->first, list->candidate_first, (list->n_atoms + 1) * sizeof *list->first);
     count_rows(list);
-    for (uint32_t e = n; e-- > 0;) {
-        uint32_t back = list->by_row[e] ^ 1;
-        list->sorted[--list->candidate_first[start_of(pairs, back)]] = back;
+    for (size_t atom = list->n_atoms; atom-- > 0;) {
+        const size_t row = (size_t)list->place[atom];
+        for (size_t e = list->first[row + 1]; e-- > list->first[row];) {
+            uint32_t back = list->by_row[e] ^ 1;
+            list->sorted[--list->candidate_first[start_of(pairs, back)]] = back;
+        }
     }
     for (size_t i = 0; i < list->n_atoms; i++)
         for (size_t e = list->candidate_first[i] + 1; e < list->candidate_first[i + 1]; e++) {
             uint32_t edge = list->sorted[e];
             size_t to = e;
-            for (; to > list->candidate_first[i] && precedes(pairs, edge, list->sorted[to - 1]);
+            for (; to > list->candidate_first[i] && precedes(list, edge, list->sorted[to - 1]);
                  to--)
                 list->sorted[to] = list->sorted[to - 1];
             list->sorted[to] = edge;
@@ -205,10 +237,24 @@ static void write_candidates(struct neighbour_list *list) {
     }
 }
 
+static sch_status order_rows(struct neighbour_list *list, const sch_system *system) {
+    list->sorted_rows = system->n_atoms >= list->sort_from;
+    if (list->sorted_rows)
+        SCH_TRY(spatial_order(system, 0.5 * (list->cutoff + list->skin), list->order));
+    for (size_t row = 0; row < system->n_atoms; row++) {
+        if (!list->sorted_rows)
+            list->order[row] = (int)row;
+        list->place[list->order[row]] = (int)row;
+        list->species[row] = system->species[list->order[row]];
+    }
+    return SCH_OK;
+}
+
 static sch_status build(struct neighbour_list *list, const sch_system *system) {
     list->valid = false;
-    SCH_TRY(pair_search_run(&list->search, system, list->cutoff + list->skin));
     SCH_TRY(reserve_atoms(list, system->n_atoms));
+    SCH_TRY(order_rows(list, system));
+    SCH_TRY(pair_search_run(&list->search, system, list->order, list->cutoff + list->skin));
     SCH_TRY(reserve_candidates(list, 2 * list->search.n_pairs + 1)); /* never NULL */
     list->n_atoms = system->n_atoms;
     list->n_candidates = 2 * list->search.n_pairs;
@@ -291,7 +337,8 @@ static sch_status name_closest(const struct neighbour_list *list, const sch_syst
     for (size_t i = 0; i < list->n_atoms; i++)
         for (size_t e = list->first[i]; e < list->first[i + 1]; e++)
             if (list->distance[e] < CLOSEST_APPROACH)
-                return pair_too_close(system, (int)i, list->neighbour[e], list->distance[e]);
+                return pair_too_close(system, list->order[i], list->order[list->neighbour[e]],
+                                      list->distance[e]);
     assert(false);
     return SCH_OK;
 }
@@ -300,14 +347,24 @@ sch_status neighbour_list_refresh(struct neighbour_list *list, const sch_system 
     return serves(list, system) ? SCH_OK : build(list, system);
 }
 
+/** Positions, row by row. */
+static const double *sort_positions(struct neighbour_list *list, const sch_system *system) {
+    if (!list->sorted_rows)
+        return system->positions;
+    for (size_t row = 0; row < list->n_atoms; row++)
+        memcpy(list->positions[row], system->positions + 3 * (size_t)list->order[row],
+               sizeof list->positions[row]);
+    return list->positions[0];
+}
+
 sch_status neighbour_list_measure(struct neighbour_list *list, const sch_system *system,
                                   struct neighbours *neighbours) {
-    if (measure(list, system->positions) < CLOSEST_APPROACH)
+    if (measure(list, sort_positions(list, system)) < CLOSEST_APPROACH)
         return name_closest(list, system);
     *neighbours = (struct neighbours){
         .n_atoms = list->n_atoms,
         .n_edges = list->first[list->n_atoms],
-        .species = system->species,
+        .species = list->sorted_rows ? list->species : system->species,
         .first = list->first,
         .neighbour = list->neighbour,
         .opposite = list->opposite,

@@ -17,6 +17,12 @@ sch_status neighbour_list_create(struct neighbour_list **list, double cutoff, do
     __attribute__((warn_unused_result));
 void neighbour_list_free(struct neighbour_list *list);
 
+/** From so many atoms on, sort the rows so that neighbours lie near each other in memory. */
+void neighbour_list_sort_from(struct neighbour_list *list, size_t n_atoms);
+
+/** The row of each atom [n_atoms] since the last update; NULL: rows are in the order of atoms. */
+const int *neighbour_list_places(const struct neighbour_list *list);
+
 double neighbour_list_cutoff(const struct neighbour_list *list);
 
 /** How often it was built anew. */

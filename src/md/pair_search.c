@@ -52,9 +52,16 @@ struct grid {
 
 /* ---------------------------------------------------------------- atoms and images */
 
-static sch_status fold(const sch_system *system, const struct grid *grid, struct home *homes) {
+/** The number of a searched atom in the system. */
+static int atom_of(const int *order, int i) {
+    return order ? order[i] : i;
+}
+
+static sch_status fold(const sch_system *system, const int *order, const struct grid *grid,
+                       struct home *homes) {
     for (size_t i = 0; i < system->n_atoms; i++) {
-        const double *x = system->positions + 3 * i;
+        const size_t atom = (size_t)atom_of(order, (int)i);
+        const double *x = system->positions + 3 * atom;
         struct home *home = &homes[i];
         memcpy(home->position, x, sizeof home->position);
         cell_fractional(grid->inverse, x, home->fractional);
@@ -63,8 +70,8 @@ static sch_status fold(const sch_system *system, const struct grid *grid, struct
                 return fail(SCH_ERROR_STRUCTURE,
                             "atom %zu (%s): expected a finite position, not farther than %g cells "
                             "or Å away, found %g %g %g Å",
-                            i + 1, sch_element_symbol(system->species[i]), FAR_AWAY, x[0], x[1],
-                            x[2]);
+                            atom + 1, sch_element_symbol(system->species[atom]), FAR_AWAY, x[0],
+                            x[1], x[2]);
             home->cells[d] = system->periodic[d] ? (int32_t)floor(home->fractional[d]) : 0;
             for (int a = 0; a < 3; a++)
                 home->position[a] -= home->cells[d] * grid->basis[d][a];
@@ -208,8 +215,8 @@ static void add_pair(struct pair_search *search, int i, const struct point *poin
 }
 
 /** Pair atom i with those of the sorted points from start to end that are within reach. */
-static sch_status search_run(struct pair_search *search, const sch_system *system, int i,
-                             size_t start, size_t end, double reach) {
+static sch_status search_run(struct pair_search *search, const sch_system *system, const int *order,
+                             int i, size_t start, size_t end, double reach) {
     SCH_TRY(memory_grow(&search->pairs, &search->pair_capacity, search->n_pairs,
                         search->n_pairs + (end - start), sizeof *search->pairs));
     const double *x = search->homes[i].position;
@@ -222,7 +229,8 @@ static sch_status search_run(struct pair_search *search, const sch_system *syste
         if (square > reach * reach || point->rank <= i)
             continue;
         if (square < CLOSEST_APPROACH * CLOSEST_APPROACH)
-            return pair_too_close(system, i, point->atom, sqrt(square));
+            return pair_too_close(system, atom_of(order, i), atom_of(order, point->atom),
+                                  sqrt(square));
         add_pair(search, i, point);
     }
     return SCH_OK;
@@ -230,7 +238,7 @@ static sch_status search_run(struct pair_search *search, const sch_system *syste
 
 /** Pair atom i with the points in all bins within reach; a row of bins is one run of points. */
 static sch_status search_around(struct pair_search *search, const struct grid *grid,
-                                const sch_system *system, int i, double reach) {
+                                const sch_system *system, const int *order, int i, double reach) {
     size_t first[3], last[3];
     for (int d = 0; d < 3; d++) {
         double fractional = search->homes[i].fractional[d];
@@ -240,23 +248,24 @@ static sch_status search_around(struct pair_search *search, const struct grid *g
     for (size_t a = first[0]; a <= last[0]; a++)
         for (size_t b = first[1]; b <= last[1]; b++) {
             const size_t *row = search->starts + (a * grid->bins[1] + b) * grid->bins[2];
-            SCH_TRY(search_run(search, system, i, row[first[2]], row[last[2] + 1], reach));
+            SCH_TRY(search_run(search, system, order, i, row[first[2]], row[last[2] + 1], reach));
         }
     return SCH_OK;
 }
 
-sch_status pair_search_run(struct pair_search *search, const sch_system *system, double reach) {
+sch_status pair_search_run(struct pair_search *search, const sch_system *system, const int *order,
+                           double reach) {
     struct grid grid;
     SCH_TRY(measure_cell(&grid, system, reach));
     SCH_TRY(memory_grow(&search->homes, &search->home_capacity, 0, system->n_atoms,
                         sizeof *search->homes));
-    SCH_TRY(fold(system, &grid, search->homes));
+    SCH_TRY(fold(system, order, &grid, search->homes));
     choose_bins(&grid, system, search->homes);
     SCH_TRY(add_points(search, &grid, system));
     SCH_TRY(sort_points(search, &grid));
     search->n_pairs = 0;
     for (int i = 0; i < (int)system->n_atoms; i++)
-        SCH_TRY(search_around(search, &grid, system, i, reach));
+        SCH_TRY(search_around(search, &grid, system, order, i, reach));
     if (search->n_pairs > INT32_MAX)
         return fail(SCH_ERROR_MEMORY, "neighbour list: expected at most %d pairs, found %zu",
                     INT32_MAX, search->n_pairs);

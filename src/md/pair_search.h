@@ -26,11 +26,12 @@ struct pair_search {
     size_t start_capacity;
 };
 
-/** @param reach  Å
+/** @param order  [n_atoms] take order[i] for atom i, in messages too; NULL: atoms as they are
+ *  @param reach  Å
  *  @return SCH_ERROR_STRUCTURE for two atoms closer than CLOSEST_APPROACH, a position that is not
  *          finite, or a cell of which far too many images would be needed. */
-sch_status pair_search_run(struct pair_search *search, const sch_system *system, double reach)
-    __attribute__((warn_unused_result));
+sch_status pair_search_run(struct pair_search *search, const sch_system *system, const int *order,
+                           double reach) __attribute__((warn_unused_result));
 
 /** Free what a search holds, not the search itself. */
 void pair_search_clear(struct pair_search *search);

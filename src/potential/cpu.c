@@ -65,7 +65,7 @@ static sch_status prepare(struct cpu *cpu, const sch_model *model,
              tables ? "tabled" : "exact", threads, threads == 1 ? "thread" : "threads");
     SCH_TRY(memory_new(&cpu->networks, threads, sizeof *cpu->networks));
     cpu->threads = threads;
-    SCH_TRY(cpu->variant->create(&cpu->networks[0], model, threads));
+    SCH_TRY(cpu->variant->create(&cpu->networks[0], model, threads, options->max_memory));
     if (tables)
         SCH_TRY(use_table(cpu, model));
     for (int k = 1; k < threads; k++)

@@ -69,18 +69,20 @@ struct weights {
     REAL M[3][3];
 };
 
-/** What the forward pass of one interaction leaves for the backward pass. */
+/** What the forward pass of one interaction leaves for the backward pass. Adjoints, and in a small
+ *  system the messages, take the place of what is not needed any more, or not yet. */
 struct layer {
     REAL *h, *v;     /* [n][F], [n][3][F]: before the interaction */
     REAL *a, *u;     /* [n][3][F] */
     REAL *slope, *g; /* [n][F], of SiLU at y */
+    REAL *q, *b, *c; /* messages, in the place of g, a, u: update() reads them before it writes */
+    REAL *dq, *db, *dc; /* their adjoints, in the place of slope, a, u */
 };
 
 /** An edge i -> j, ready for the kernels. */
 struct edge {
-    REAL value[4], slope[4]; /* weights of the coefficients; value[0] is 1, slope[0] 0 */
-    REAL unit[3];            /* from i to j */
-    REAL distance, inverse;  /* Å, 1/Å */
+    REAL x;       /* where in its interval of the table, 0 <= x < 1 */
+    REAL unit[3]; /* from i to j */
     int neighbour;
     uint32_t row; /* where its coefficients begin, in units of [2][3][F] */
 };
@@ -124,15 +126,18 @@ struct network {
 
     REAL *table; /* [T][intervals][4][3][F], or NULL: exact filters */
     size_t intervals;
-    double per_spacing; /* 1/Å */
+    double per_spacing; /* 1/Å; 1 with exact filters, whose slopes are no differences */
 
     REAL *features; /* all layers' arrays */
     size_t features_capacity;
     struct layer layer[MODEL_MAX_INTERACTIONS + 1]; /* the last has h only */
     REAL *dh, *dv;      /* [n][F], [n][3][F] adjoints of the layer's input or output */
-    REAL *dq, *db, *dc; /* [n][F], [n][3][F], [n][3][F] adjoints of the messages */
+    int recomputed;     /* interactions of which a, u, slope and g are not kept but found again */
+    size_t max_memory;  /* bytes; 0: no bound */
     struct edge *edges; /* [n_edges] */
     size_t edges_capacity;
+    REAL *lengths; /* [n_edges] Å */
+    size_t lengths_capacity;
     size_t *row; /* [n + 1] of small systems' pairs */
     size_t row_capacity;
     int *species; /* [n] of small systems */
@@ -222,13 +227,17 @@ static void run_large(struct network *net, const struct neighbours *nb,
     EACH_TILE(read_out(net, nb->species + begin, begin, end, s, results->energies + begin))
     lap(net, member, STAGE_READOUT, readout_work(net, n));
     for (int t = T - 1; t >= 0; t--) {
-        EACH_TILE(update_backward(net, t, begin, end, s))
-        lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, n));
         if (!net->table && t + 1 < T) { /* the last interaction's are still there */
-            meet(member);
             EACH_TILE(filter_edges(net, t, nb->first[begin], nb->first[end]))
             lap(net, member, STAGE_FILTERS, filter_work(net, nb->n_edges));
         }
+        EACH_TILE(if (t < net->recomputed) {
+            gather(net, nb->first, t, begin, end, s);
+            lap(net, member, STAGE_MESSAGES, gather_work(net, t, edges));
+            update(net, t, begin, end, &messages, s);
+            lap(net, member, STAGE_UPDATE, update_work(net, t, end - begin));
+        } update_backward(net, t, begin, end, s);
+                  lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, end - begin)))
         meet(member);
         EACH_TILE(scatter(net, nb->first, t, begin, end))
         lap(net, member, STAGE_MESSAGES_BACKWARD, scatter_work(net, t, nb->n_edges));
@@ -269,8 +278,9 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
         SHARED(block, blocks) exchange(net, t, n, block);
         meet(member);
         lap(net, member, STAGE_MESSAGES, exchange_work(net, t, pairs));
-        EACH_TILE(const struct messages messages = {net->dq + begin * F, net->db + begin * 3 * F,
-                                                    net->dc + begin * 3 * F};
+        const struct layer *l = &net->layer[t];
+        EACH_TILE(const struct messages messages = {l->q + begin * F, l->b + begin * 3 * F,
+                                                    l->c + begin * 3 * F};
                   update(net, t, begin, end, &messages, s))
         meet(member);
         lap(net, member, STAGE_UPDATE, update_work(net, t, n));

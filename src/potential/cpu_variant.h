@@ -14,9 +14,10 @@ struct cpu_variant {
 
     /**
      * Pack the weights for this variant's vectors.
-     * @param threads  at least 1
+     * @param threads     at least 1
+     * @param max_memory  see sch_potential_options
      */
-    sch_status (*create)(void **network, const sch_model *model, int threads);
+    sch_status (*create)(void **network, const sch_model *model, int threads, size_t max_memory);
     void (*destroy)(void *network);
 
     /** From now on take filters from this table (converted and copied). Without one they are

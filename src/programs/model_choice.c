@@ -5,7 +5,7 @@
 
 enum { THREADS_MAX = 1024 };
 
-enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION }; // far from a program's own
+enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION, KEY_MAX_MEMORY }; // far from a program's own
 
 const struct model_choice model_choice_default = {.model = "tiny", .potential = {.device = "auto"}};
 
@@ -16,6 +16,7 @@ static const struct argp_option OPTIONS[] = {
     {"threads", KEY_THREADS, "N", 0, "CPU threads (as many as OpenMP would use)", 7},
     {"filters", KEY_FILTERS, "HOW", 0, "table or exact (table)", 8},
     {"precision", KEY_PRECISION, "HOW", 0, "single or double (single)", 9},
+    {"max-memory", KEY_MAX_MEMORY, "SIZE", 0, "Work space, as 500M or 2G (no bound)", 9},
     {0}};
 
 static error_t take(int key, char *text, struct argp_state *state) {
@@ -45,6 +46,10 @@ static error_t take(int key, char *text, struct argp_state *state) {
         potential->precision = argument_choice("--precision", text, precisions, "single or double")
                                    ? SCH_DOUBLE
                                    : SCH_SINGLE;
+        return 0;
+    case KEY_MAX_MEMORY:
+        potential->max_memory =
+            argument_size("--max-memory", text, "a size from 1M on, as 500M or 2G");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

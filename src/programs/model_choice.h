@@ -13,7 +13,7 @@ struct model_choice {
 
 extern const struct model_choice model_choice_default;
 
-/** --model, --device, --threads, --filters and --precision, for the children of a program's parser;
+/** --model, --device, --threads, --filters, --precision and --max-memory, for the children of a program's parser;
  *  its input is a struct model_choice. */
 extern const struct argp model_choice_parser;
 

@@ -22,7 +22,7 @@ static sch_status create_workers(sch_trainer *trainer) {
     trainer->variant = variants[cpu_variants(trainer->options.precision, variants) - 1];
     SCH_TRY(memory_new(&trainer->workers, trainer->threads, sizeof *trainer->workers));
     SCH_TRY(memory_new(&trainer->networks, trainer->threads, sizeof *trainer->networks));
-    SCH_TRY(trainer->variant->create(&trainer->networks[0], trainer->model, 1));
+    SCH_TRY(trainer->variant->create(&trainer->networks[0], trainer->model, 1, 0));
     SCH_TRY(trainer->variant->prepare_training(trainer->networks[0],
                                                (size_t)trainer->options.intervals));
     for (int k = 1; k < trainer->threads; k++)
