@@ -237,6 +237,36 @@ static void less_memory(void **state) {
     sch_model_free(model);
 }
 
+/** Large systems are sorted in memory: the same bits as without. */
+static void order_in_memory(void **state) {
+    (void)state;
+    enum { N = 1100 };
+    sch_model *model = support_random_model(16, 2, 6);
+    sch_system *system = support_random_system(N, 26.0, 0.8, true);
+    struct neighbour_list *list = NULL;
+    struct filter_table *table = NULL;
+    struct neighbours nb;
+    const struct cpu_variant *variants[3];
+    assert_ok(neighbour_list_create(&list, model->cutoff, 1.0));
+    assert_ok(neighbour_list_update(list, system, &nb));
+    assert_ok(filter_table_create(&table, model));
+    const struct cpu_variant *best = variants[cpu_variants(SCH_SINGLE, variants) - 1];
+    struct result plain = evaluate_variant(best, model, table, 1, 0, &nb), sorted = make_result(N);
+    sch_potential *potential = NULL;
+    sch_properties properties = {.forces = sorted.forces, .atom_energies = sorted.energies};
+    assert_ok(sch_potential_create(&potential, model, NULL));
+    assert_ok(sch_evaluate(potential, system, &properties));
+    assert_non_null(neighbour_list_places(system->list));
+    assert_same(&plain, &sorted, N);
+    sch_potential_free(potential);
+    release(plain);
+    release(sorted);
+    filter_table_free(table);
+    neighbour_list_free(list);
+    sch_system_free(system);
+    sch_model_free(model);
+}
+
 /** Callers may be threads of their own, each with a potential and a system. */
 static void inside_a_team(void **state) {
     (void)state;
@@ -316,7 +346,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_structures), cmocka_unit_test(lonely_atom),
         cmocka_unit_test(threads_agree),     cmocka_unit_test(less_memory),
-        cmocka_unit_test(inside_a_team),     cmocka_unit_test(shipped_models),
+        cmocka_unit_test(order_in_memory),   cmocka_unit_test(inside_a_team),
+        cmocka_unit_test(shipped_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
