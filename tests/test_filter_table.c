@@ -21,12 +21,12 @@ static void errors_as_stated(void **state) {
         size_t k = (size_t)(r / table->spacing);
         filter_evaluate(model, t, r, value, slope);
         cubic_weights(r / table->spacing - (double)k, 1.0 / table->spacing, weight[0], weight[1]);
-        const double *c = table->coefficients + (t * table->intervals + k) * 4 * F3;
         for (size_t f = 0; f < F3; f++)
             for (int d = 0; d < 2; d++) {
-                double found = 0.0, exact = d ? slope[f] : value[f];
+                double found = 0.0, exact = d ? slope[f] : value[f], c[4];
+                filter_table_cubic(table, (size_t)t, k, f, c);
                 for (int power = 0; power < 4; power++)
-                    found += weight[d][power] * c[power * F3 + f];
+                    found += weight[d][power] * c[power];
                 error[d] = fmax(error[d], fabs(found - exact));
                 size[d] = fmax(size[d], fabs(exact));
             }

@@ -30,7 +30,7 @@
 #define BLOCK_ROWS ((size_t)6)  /* of a matrix product's block */
 #define TILE       ((size_t)12) /* atoms; their rows and their vectors' rows are whole blocks */
 #define SMALL      ((size_t)64) /* atoms; up to here messages run both ways along pairs at once */
-#define TEAM_WORK  ((size_t)400000) /* n F^2 T from which threads pay */
+#define TEAM_WORK  ((size_t)1000000) /* multiply-adds from which threads pay */
 #define INLINE     static inline __attribute__((always_inline))
 
 static inline size_t pad(size_t channels) {
@@ -307,9 +307,12 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
 #undef EACH_TILE
 }
 
-/** Is this work enough for a team? A member costs some microseconds at every meeting. */
-static bool worth_a_team(const struct network *net, size_t n) {
-    return net->threads > 1 && n * net->F * net->F * net->model->interactions > TEAM_WORK;
+/** Is this work enough for a team? A meeting of its members takes about a microsecond, and there are
+ *  some five in each interaction. */
+static bool worth_a_team(const struct network *net, size_t n, size_t n_edges) {
+    const size_t update = 18 * n * net->F, messages = 50 * n_edges;
+    return net->threads > 1 &&
+           (update + messages) * net->F * net->model->interactions > TEAM_WORK;
 }
 
 static void run_member(struct network *net, size_t n_systems, const struct neighbours systems[],
@@ -323,7 +326,7 @@ static void run_member(struct network *net, size_t n_systems, const struct neigh
 static void run(struct network *net, size_t n_systems, const struct neighbours systems[],
                 const struct atom_results *results) {
     const size_t n = count_atoms(n_systems, systems);
-    const int threads = worth_a_team(net, n) ? net->threads : 1;
+    const int threads = worth_a_team(net, n, systems[0].n_edges) ? net->threads : 1;
     if (threads == 1) { /* a team of one costs system calls */
         run_member(net, n_systems, systems, results, &(const struct member){0, 1});
         return;

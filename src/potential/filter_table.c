@@ -59,144 +59,120 @@ void filter_evaluate(const sch_model *model, int t, double r, double *value, dou
 
 /* ---------------------------------------------------------------- knots */
 
-/** The table while it is built: values and slopes at the ends of the intervals. */
-struct grid {
-    size_t hidden, interactions;
-    size_t intervals;
-    double spacing;
-    double *knots; /* [T][intervals + 1][2][3][F]: W, dW/dr */
-};
+static size_t knot_size(const struct filter_table *table) {
+    return 6 * (size_t)table->hidden;
+}
 
-/** Value and slope of all interactions at one distance: [T][2][3][F], `stride` doubles apart. */
-static void evaluate_all(const sch_model *model, double r, double *knot, size_t stride) {
-    size_t F3 = 3 * (size_t)model->hidden;
-    for (int t = 0; t < model->interactions; t++)
-        filter_evaluate(model, t, r, knot + t * stride, knot + t * stride + F3);
+static double *knot_at(const struct filter_table *table, size_t t, size_t k) {
+    return table->knots + (t * (table->intervals + 1) + k) * knot_size(table);
 }
 
 /** Fill every step-th knot from `begin` on. */
-static void fill(struct grid *grid, const sch_model *model, size_t begin, size_t step) {
-    size_t row = 6 * grid->hidden, stride = (grid->intervals + 1) * row;
+static void fill(struct filter_table *table, const sch_model *model, size_t begin, size_t step) {
 #pragma omp parallel for schedule(static)
-    for (size_t k = begin; k <= grid->intervals; k += step)
-        evaluate_all(model, (double)k * grid->spacing, grid->knots + k * row, stride);
+    for (size_t k = begin; k <= table->intervals; k += step)
+        for (int t = 0; t < table->interactions; t++) {
+            double *knot = knot_at(table, (size_t)t, k);
+            filter_evaluate(model, t, (double)k * table->spacing, knot,
+                            knot + knot_size(table) / 2);
+        }
 }
 
-/** Coefficients of the cubic through two knots h apart. */
-static void hermite(double h, double w0, double slope0, double w1, double slope1, double c[4]) {
-    c[0] = w0;
-    c[1] = h * slope0;
-    c[2] = 3.0 * (w1 - w0) - h * (2.0 * slope0 + slope1);
-    c[3] = h * (slope0 + slope1) - 2.0 * (w1 - w0);
+/** Twice the intervals: every second knot is an old one. */
+static sch_status refine(struct filter_table *table, const sch_model *model) {
+    struct filter_table fine = *table;
+    fine.intervals *= 2;
+    fine.spacing /= 2.0;
+    SCH_TRY(memory_new(&fine.knots,
+                       (size_t)fine.interactions * (fine.intervals + 1) * knot_size(&fine),
+                       sizeof *fine.knots));
+    for (int t = 0; t < table->interactions; t++)
+        for (size_t k = 0; k <= table->intervals; k++)
+            memcpy(knot_at(&fine, (size_t)t, 2 * k), knot_at(table, (size_t)t, k),
+                   knot_size(table) * sizeof *table->knots);
+    free(table->knots);
+    *table = fine;
+    fill(table, model, 1, 2);
+    return SCH_OK;
 }
+
+/* ---------------------------------------------------------------- errors */
+
+/** The largest error of a value midway between knots, the largest value and slope there. */
+struct midway {
+    double error, value, slope;
+};
 
 static double larger(double a, double b) {
     return a > b || isnan(a) ? a : b; /* a NaN stays */
 }
 
-/**
- * Errors of the cubics through the even knots, from the odd ones, which lie midway. In an interval
- * of length h, 0 <= x <= 1, the error is x^2 (1 - x)^2 h^4 D / 24, D the fourth derivative:
- * largest midway, h^4 D / 384. The slope is right there and worst at (1 +- 1/sqrt 3) / 2, by
- * sqrt 3 h^3 D / 216, which is 16 sqrt 3 / (9 h) times as much.
- */
-static void measure(const struct grid *grid, struct filter_table *table) {
-    size_t F3 = 3 * grid->hidden, row = 2 * F3, stride = (grid->intervals + 1) * row;
-    double h = 2.0 * grid->spacing, error = 0.0, largest_value = 0.0, largest_slope = 0.0;
-    for (size_t t = 0; t < grid->interactions; t++)
-        for (size_t k = 1; k < grid->intervals; k += 2) {
-            if ((double)k * grid->spacing < SHORTEST)
-                continue;
-            const double *at = grid->knots + t * stride + k * row;
-            const double *left = at - row, *right = at + row;
-            for (size_t f = 0; f < F3; f++) {
-                double c[4];
-                hermite(h, left[f], left[F3 + f], right[f], right[F3 + f], c);
-                double midway = c[0] + 0.5 * c[1] + 0.25 * c[2] + 0.125 * c[3];
-                error = larger(error, fabs(midway - at[f]));
-                largest_value = larger(largest_value, fabs(at[f]));
-                largest_slope = larger(largest_slope, fabs(at[F3 + f]));
-            }
-        }
-    table->value_error = largest_value > 0.0 ? error / largest_value : 0.0;
-    table->slope_error =
-        largest_slope > 0.0 ? 16.0 * sqrt(3.0) / (9.0 * h) * error / largest_slope : 0.0;
+static struct midway largest(struct midway a, struct midway b) {
+    return (struct midway){larger(a.error, b.error), larger(a.value, b.value),
+                           larger(a.slope, b.slope)};
 }
 
-/** A grid of twice the intervals: its even knots are the old ones, its odd ones still empty. */
-static sch_status refine(struct grid *grid) {
-    size_t row = 6 * grid->hidden;
-    size_t old_stride = (grid->intervals + 1) * row, stride = (2 * grid->intervals + 1) * row;
-    double *knots = NULL;
-    SCH_TRY(memory_new(&knots, grid->interactions * stride, sizeof *knots));
-    for (size_t t = 0; t < grid->interactions; t++)
-        for (size_t k = 0; k <= grid->intervals; k++)
-            memcpy(knots + t * stride + 2 * k * row, grid->knots + t * old_stride + k * row,
-                   row * sizeof *knots);
-    free(grid->knots);
-    grid->knots = knots;
-    grid->intervals *= 2;
-    grid->spacing /= 2.0;
-    return SCH_OK;
+static struct midway look_midway(const struct filter_table *table, const sch_model *model, int t,
+                                 size_t k) {
+    double exact[6 * MODEL_MAX_HIDDEN], c[4];
+    const size_t F3 = knot_size(table) / 2;
+    struct midway found = {0};
+    filter_evaluate(model, t, ((double)k + 0.5) * table->spacing, exact, exact + F3);
+    for (size_t f = 0; f < F3; f++) {
+        filter_table_cubic(table, (size_t)t, k, f, c);
+        const double value = c[0] + 0.5 * c[1] + 0.25 * c[2] + 0.125 * c[3];
+        found = largest(
+            found, (struct midway){fabs(value - exact[f]), fabs(exact[f]), fabs(exact[F3 + f])});
+    }
+    return found;
+}
+
+/**
+ * Errors of the cubics, from the values midway between the knots where two atoms can be. In an
+ * interval of length h, 0 <= x <= 1, the error is x^2 (1 - x)^2 h^4 D / 24, D the fourth
+ * derivative: largest midway, h^4 D / 384. The slope is right there and worst at
+ * (1 +- 1/sqrt 3) / 2, by sqrt 3 h^3 D / 216, which is 16 sqrt 3 / (9 h) times as much.
+ */
+static void measure(struct filter_table *table, const sch_model *model) {
+    struct midway all = {0};
+    const size_t first = (size_t)(SHORTEST / table->spacing + 0.5);
+#pragma omp parallel
+    {
+        struct midway mine = {0};
+#pragma omp for schedule(static)
+        for (size_t k = first; k < table->intervals; k++)
+            for (int t = 0; t < table->interactions; t++)
+                mine = largest(mine, look_midway(table, model, t, k));
+#pragma omp critical(sch_filter_table_measure)
+        all = largest(all, mine);
+    }
+    table->value_error = all.value > 0.0 ? all.error / all.value : 0.0;
+    table->slope_error =
+        all.slope > 0.0 ? 16.0 * sqrt(3.0) / (9.0 * table->spacing) * all.error / all.slope : 0.0;
 }
 
 /* ---------------------------------------------------------------- the table */
 
-/** Refine until the errors at the new knots show that the grid before was fine enough. */
-static sch_status find_grid(struct grid *grid, const sch_model *model, struct filter_table *table) {
-    size_t count = grid->interactions * (grid->intervals + 1) * 6 * grid->hidden;
-    SCH_TRY(memory_new(&grid->knots, count, sizeof *grid->knots));
-    fill(grid, model, 0, 1);
-    do {
-        if (grid->intervals >= 2UL * FINEST)
+/** Refine until the errors midway show that the grid is fine enough. */
+static sch_status build(struct filter_table *table, const sch_model *model) {
+    table->hidden = model->hidden;
+    table->interactions = model->interactions;
+    table->intervals = COARSEST;
+    table->spacing = model->cutoff / COARSEST;
+    SCH_TRY(memory_new(&table->knots,
+                       (size_t)table->interactions * (COARSEST + 1) * knot_size(table),
+                       sizeof *table->knots));
+    fill(table, model, 0, 1);
+    for (measure(table, model); !(table->slope_error <= FILTER_TABLE_TOLERANCE);
+         measure(table, model)) {
+        if (table->intervals >= FINEST)
             return fail(SCH_ERROR_FORMAT,
                         "filter tables: expected an error of at most %g with %d intervals, found "
                         "%.2g: the model's filters are too steep for a table",
                         FILTER_TABLE_TOLERANCE, FINEST, table->slope_error);
-        SCH_TRY(refine(grid));
-        fill(grid, model, 1, 2);
-        measure(grid, table);
-    } while (!(table->slope_error <= FILTER_TABLE_TOLERANCE));
-    return SCH_OK;
-}
-
-/** The cubics between every second knot. */
-static void tabulate(const struct grid *grid, struct filter_table *table) {
-    size_t F3 = 3 * grid->hidden, row = 2 * F3, stride = (grid->intervals + 1) * row;
-    double *to = table->coefficients;
-    for (size_t t = 0; t < grid->interactions; t++)
-        for (size_t k = 0; k < table->intervals; k++, to += 4 * F3) {
-            const double *left = grid->knots + t * stride + 2 * k * row, *right = left + 2 * row;
-            for (size_t f = 0; f < F3; f++) {
-                double c[4];
-                hermite(table->spacing, left[f], left[F3 + f], right[f], right[F3 + f], c);
-                for (size_t power = 0; power < 4; power++)
-                    to[power * F3 + f] = c[power];
-            }
-        }
-}
-
-static sch_status build(struct filter_table *table, const sch_model *model) {
-    struct grid grid = {
-        .hidden = model->hidden,
-        .interactions = model->interactions,
-        .intervals = COARSEST,
-        .spacing = model->cutoff / COARSEST,
-    };
-    sch_status status = find_grid(&grid, model, table);
-    if (status == SCH_OK) {
-        table->hidden = model->hidden;
-        table->interactions = model->interactions;
-        table->intervals = grid.intervals / 2;
-        table->spacing = grid.spacing * 2.0;
-        status = memory_new(&table->coefficients,
-                            grid.interactions * table->intervals * 12 * grid.hidden,
-                            sizeof *table->coefficients);
+        SCH_TRY(refine(table, model));
     }
-    if (status == SCH_OK)
-        tabulate(&grid, table);
-    free(grid.knots);
-    return status;
+    return SCH_OK;
 }
 
 sch_status filter_table_create(struct filter_table **out, const sch_model *model) {
@@ -214,6 +190,6 @@ sch_status filter_table_create(struct filter_table **out, const sch_model *model
 void filter_table_free(struct filter_table *table) {
     if (!table)
         return;
-    free(table->coefficients);
+    free(table->knots);
     free(table);
 }

@@ -12,7 +12,7 @@ struct filter_table {
     double spacing;           /* Å; intervals * spacing = cutoff */
     double value_error;       /* largest |spline - network|, over the largest |W| */
     double slope_error;       /* the same of dW/dr */
-    double *coefficients;     /* [T][intervals][4][3][F]: of 1, x, x^2, x^3; 0 <= x < 1 */
+    double *knots;            /* [T][intervals + 1][2][3][F]: W, dW/dr at the intervals' ends */
 };
 
 /** The largest slope_error of a table; slopes make the forces, and converge last. */
@@ -23,6 +23,18 @@ struct filter_table {
 sch_status filter_table_create(struct filter_table **table, const sch_model *model)
     __attribute__((warn_unused_result));
 void filter_table_free(struct filter_table *table);
+
+/** Coefficients of 1, x, x^2, x^3 in an interval, 0 <= x < 1, for the number f of [3][F]. */
+static inline void filter_table_cubic(const struct filter_table *table, size_t t, size_t interval,
+                                      size_t f, double c[4]) {
+    const size_t F3 = 3 * (size_t)table->hidden;
+    const double *left = table->knots + (t * (table->intervals + 1) + interval) * 2 * F3 + f;
+    const double *right = left + 2 * F3, h = table->spacing;
+    c[0] = left[0];
+    c[1] = h * left[F3];
+    c[2] = 3.0 * (right[0] - left[0]) - h * (2.0 * left[F3] + right[F3]);
+    c[3] = h * (left[F3] + right[F3]) - 2.0 * (right[0] - left[0]);
+}
 
 /**
  * The filters of interaction t straight from their network: W(r) = fc(r) MLP(rbf(r)).
