@@ -24,6 +24,7 @@
 #include "base/memory.h"
 #include "base/profile.h"
 #include "potential/cpu_variant.h"
+#include "potential/pace.h"
 #include "potential/schnet_v.h"
 
 #define PAD        ((size_t)16) /* the widest vector, in floats */
@@ -147,6 +148,7 @@ struct network {
     REAL *exact; /* [n_edges + 1][2][3][F]: one interaction's filters, edge by edge */
     size_t exact_capacity;
     struct profile *profile; /* NULL: not wanted */
+    struct pace pace;        /* of the threads, where there are several */
     struct scratch *scratch; /* [threads] */
     REAL *scratch_memory;
     struct training *training; /* NULL unless prepare_training was called */
@@ -307,12 +309,11 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
 #undef EACH_TILE
 }
 
-/** Is this work enough for a team? A meeting of its members takes about a microsecond, and there are
- *  some five in each interaction. */
+/** Is this work enough for a team? A meeting of its members takes about a microsecond, and there
+ * are some five in each interaction. */
 static bool worth_a_team(const struct network *net, size_t n, size_t n_edges) {
     const size_t update = 18 * n * net->F, messages = 50 * n_edges;
-    return net->threads > 1 &&
-           (update + messages) * net->F * net->model->interactions > TEAM_WORK;
+    return net->threads > 1 && (update + messages) * net->F * net->model->interactions > TEAM_WORK;
 }
 
 static void run_member(struct network *net, size_t n_systems, const struct neighbours systems[],
@@ -323,20 +324,31 @@ static void run_member(struct network *net, size_t n_systems, const struct neigh
         run_small(net, n_systems, systems, results, member);
 }
 
-static void run(struct network *net, size_t n_systems, const struct neighbours systems[],
-                const struct atom_results *results) {
-    const size_t n = count_atoms(n_systems, systems);
-    const int threads = worth_a_team(net, n, systems[0].n_edges) ? net->threads : 1;
-    if (threads == 1) { /* a team of one costs system calls */
-        run_member(net, n_systems, systems, results, &(const struct member){0, 1});
-        return;
-    }
-#pragma omp parallel num_threads(threads)
+static void run_team(struct network *net, size_t n_systems, const struct neighbours systems[],
+                     const struct atom_results *results) {
+#pragma omp parallel num_threads(net->threads)
     {
         const struct member member = {.rank = (size_t)omp_get_thread_num(),
                                       .of = (size_t)omp_get_num_threads()};
         run_member(net, n_systems, systems, results, &member);
     }
+}
+
+static void run(struct network *net, size_t n_systems, const struct neighbours systems[],
+                const struct atom_results *results) {
+    const struct member alone = {0, 1};
+    const size_t n = count_atoms(n_systems, systems);
+    if (!worth_a_team(net, n, systems[0].n_edges)) {
+        run_member(net, n_systems, systems, results, &alone);
+        return;
+    }
+    const bool as_team = pace_as_team(&net->pace, n);
+    const double start = omp_get_wtime();
+    if (as_team)
+        run_team(net, n_systems, systems, results);
+    else
+        run_member(net, n_systems, systems, results, &alone);
+    pace_took(&net->pace, as_team, omp_get_wtime() - start);
 }
 
 static sch_status evaluate(void *state, size_t n_systems, const struct neighbours systems[],
