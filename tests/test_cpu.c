@@ -214,17 +214,17 @@ static double potential_energy(const sch_model *model, sch_system *system, size_
 /** With less memory the same is computed again, to the bit; with too little, it says so. */
 static void less_memory(void **state) {
     (void)state;
-    enum { N = 200 };
-    sch_model *model = support_random_model(64, 3, 12);
+    enum { N = 200, F = 64, INTERACTION = N * 8 * F * sizeof(float) };
+    sch_model *model = support_random_model(F, 3, 12);
     sch_system *system = support_random_system(N, 13.0, 1.0, true);
     double all[3 * N], less[3 * N];
-    size_t most, memory, before;
-    double energy = potential_energy(model, system, 0, all, &most);
-    before = most;
+    size_t memory, before;
+    double energy = potential_energy(model, system, 0, all, &before);
     for (int step = 0; step < 2; step++) { /* two interactions can be computed again */
-        assert_true(potential_energy(model, system, before - 1000, less, &memory) == energy);
+        assert_true(potential_energy(model, system, before - INTERACTION / 2, less, &memory) ==
+                    energy);
         assert_memory_equal(all, less, sizeof all);
-        assert_true(memory + N * 8 * 64 * sizeof(float) <= before + 1000);
+        assert_int_equal(before - memory, INTERACTION);
         before = memory;
     }
     sch_potential *potential = NULL;

@@ -39,6 +39,7 @@ struct neighbour_list {
 
     /* rows in an order in space */
     bool sorted_rows;
+    struct spatial_sort sort;
     int *order, *place;     /* [n_atoms] atom of a row, row of an atom */
     double (*positions)[3]; /* [n_atoms] Å, row by row */
     int *species;           /* [n_atoms] row by row */
@@ -78,6 +79,7 @@ void neighbour_list_free(struct neighbour_list *list) {
     if (!list)
         return;
     pair_search_clear(&list->search);
+    spatial_sort_clear(&list->sort);
     free(list->built_at);
     free(list->order);
     free(list->place);
@@ -240,7 +242,7 @@ static void write_candidates(struct neighbour_list *list) {
 static sch_status order_rows(struct neighbour_list *list, const sch_system *system) {
     list->sorted_rows = system->n_atoms >= list->sort_from;
     if (list->sorted_rows)
-        SCH_TRY(spatial_order(system, 0.5 * (list->cutoff + list->skin), list->order));
+        SCH_TRY(spatial_order(&list->sort, system, 0.5 * (list->cutoff + list->skin), list->order));
     for (size_t row = 0; row < system->n_atoms; row++) {
         if (!list->sorted_rows)
             list->order[row] = (int)row;

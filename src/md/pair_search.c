@@ -182,11 +182,20 @@ static void choose_bins(struct grid *grid, const sch_system *system, const struc
     }
 }
 
+/** Room for an eighth more points than there are: their number fluctuates while atoms move, and a
+ *  simulation is to allocate nothing after its first steps. */
+static sch_status reserve_points(struct pair_search *search) {
+    size_t n = search->n_points, most = n + n / 8;
+    if (n <= search->sorted_capacity)
+        return SCH_OK;
+    SCH_TRY(memory_grow(&search->points, &search->point_capacity, n, most, sizeof *search->points));
+    return memory_grow(&search->sorted, &search->sorted_capacity, 0, most, sizeof *search->sorted);
+}
+
 /** Counting sort of the points by bin. */
 static sch_status sort_points(struct pair_search *search, const struct grid *grid) {
     size_t n_bins = grid->bins[0] * grid->bins[1] * grid->bins[2];
-    SCH_TRY(memory_grow(&search->sorted, &search->sorted_capacity, 0, search->n_points,
-                        sizeof *search->sorted));
+    SCH_TRY(reserve_points(search));
     SCH_TRY(memory_grow(&search->starts, &search->start_capacity, 0, n_bins + 1,
                         sizeof *search->starts));
     size_t *starts = search->starts;
