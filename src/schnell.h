@@ -438,6 +438,12 @@ SCH_CHECKED sch_status sch_trajectory_create(sch_trajectory **trajectory, const 
  *  temperature_K, potential_eV, kinetic_eV, total_eV. Any name will do. */
 SCH_CHECKED sch_status sch_energy_log_create(sch_trajectory **log, const char *path);
 
+/**
+ * Write from now on in a thread of its own, so that the disk does not hold up the computation:
+ * frames are copied and wait in a queue. A failure is then told by a later write or by the close.
+ */
+SCH_CHECKED sch_status sch_trajectory_overlap(sch_trajectory *trajectory);
+
 /** Append the present frame: wholly or, after an error, not at all. */
 SCH_CHECKED sch_status sch_trajectory_write(sch_trajectory *trajectory,
                                             const sch_simulation *simulation);

@@ -1,5 +1,6 @@
 #include "md/trajectory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/output.h"
+#include "md/background.h"
 #include "md/energy_log.h"
 #include "md/h5md.h"
 #include "md/xyz_writer.h"
@@ -17,10 +19,11 @@ enum format { XYZ, H5MD, ENERGIES };
 struct sch_trajectory {
     enum format format;
     char *path;
-    struct h5md *h5md;     /* H5MD */
-    struct output *text;   /* the other formats */
-    struct xyz_text frame; /* XYZ: kept from frame to frame */
-    bool begun;            /* ENERGIES: the column names are there */
+    struct h5md *h5md;             /* H5MD */
+    struct output *text;           /* the other formats */
+    struct xyz_text frame;         /* XYZ: kept from frame to frame */
+    bool begun;                    /* ENERGIES: the column names are there */
+    struct background *background; /* NULL: the caller writes */
 };
 
 static bool ends_in(const char *path, const char *suffix) {
@@ -82,14 +85,24 @@ static sch_status append_energies(sch_trajectory *log, const sch_state *state) {
     return SCH_OK;
 }
 
-sch_status trajectory_append(sch_trajectory *trajectory, const sch_system *system,
-                             const double *forces, const sch_state *state) {
+static sch_status write_frame(void *target, const sch_system *system, const double *forces,
+                              const sch_state *state) {
+    sch_trajectory *trajectory = target;
     if (trajectory->format == H5MD)
         return h5md_append(trajectory->h5md, system, forces, state);
     if (trajectory->format == ENERGIES)
         return append_energies(trajectory, state);
     SCH_TRY(xyz_write_frame(&trajectory->frame, system, forces, state));
     return output_append(trajectory->text, trajectory->frame.text, trajectory->frame.length);
+}
+
+sch_status trajectory_append(sch_trajectory *trajectory, const sch_system *system,
+                             const double *forces, const sch_state *state) {
+    if (!trajectory->background)
+        return write_frame(trajectory, system, forces, state);
+    if (trajectory->format == ENERGIES)
+        system = NULL; /* a line does not need it */
+    return background_put(trajectory->background, system, forces, state);
 }
 
 /* ---------------------------------------------------------------- the public interface */
@@ -103,6 +116,12 @@ sch_status sch_energy_log_create(sch_trajectory **log, const char *path) {
     return open_file(log, ENERGIES, path, NULL);
 }
 
+sch_status sch_trajectory_overlap(sch_trajectory *trajectory) {
+    if (trajectory->background)
+        return SCH_OK;
+    return background_start(&trajectory->background, write_frame, trajectory);
+}
+
 sch_status sch_trajectory_write(sch_trajectory *trajectory, const sch_simulation *simulation) {
     sch_state state;
     sch_simulation_state(simulation, &state);
@@ -113,10 +132,13 @@ sch_status sch_trajectory_write(sch_trajectory *trajectory, const sch_simulation
 sch_status sch_trajectory_close(sch_trajectory *trajectory) {
     if (!trajectory)
         return SCH_OK;
-    sch_status status =
+    sch_status written = background_stop(trajectory->background);
+    char reason[512];
+    snprintf(reason, sizeof reason, "%s", sch_last_error());
+    sch_status closed =
         trajectory->format == H5MD ? h5md_close(trajectory->h5md) : output_close(trajectory->text);
     release(trajectory);
-    return status;
+    return written == SCH_OK ? closed : fail(written, "%s", reason);
 }
 
 void sch_trajectory_discard(sch_trajectory *trajectory) {

@@ -181,13 +181,24 @@ static bool close_outputs(struct run *run, bool sound) {
     return sound;
 }
 
+/* After the start, which tells whether the disk takes anything at all, frames are written while the
+ * next steps are computed. */
+static bool overlap_outputs(struct run *run) {
+    for (int k = 0; k < 2; k++)
+        if (run->files[k] && sch_trajectory_overlap(run->files[k]) != SCH_OK) {
+            complain("%s", sch_last_error());
+            return false;
+        }
+    return true;
+}
+
 /* Create the files and write the start into them, or leave none behind. */
 static int open_outputs(struct run *run) {
     int result = check_outputs(run);
     if (result != PROGRAM_DONE)
         return result;
     samples_start(&run->samples);
-    if (create_outputs(run) && write_outputs(run))
+    if (create_outputs(run) && write_outputs(run) && overlap_outputs(run))
         return PROGRAM_DONE;
     for (int k = 0; k < 2; k++)
         sch_trajectory_discard(run->files[k]);

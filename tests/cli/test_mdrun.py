@@ -8,6 +8,7 @@ and are skipped without it.
 
 import contextlib
 import csv
+import fcntl
 import io
 import json
 import math
@@ -463,6 +464,56 @@ class Runs(Case):
         checker = os.path.join(ROOT, "tests", "check_h5md.py")
         subprocess.run([sys.executable, checker, self.path("b.h5"), self.path("b.xyz")],
                        check=True, stdout=subprocess.DEVNULL)
+
+
+class Overlap(Case):
+    """Frames are written while the next steps are computed."""
+
+    STEPS = 40
+
+    def test_a_slow_disk_stalls_no_step(self):
+        """Nobody reads the trajectory, whose pipe is full after two frames, and yet the log gets
+        to the last step."""
+        os.mkfifo(self.path("slow.xyz"))
+        pipe = os.open(self.path("slow.xyz"), os.O_RDWR)
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+        process = subprocess.Popen(
+            [MDRUN, BENZENE, "--model", "ultra-tiny", "--steps", str(self.STEPS), "--every", "1",
+             "--out", "slow.xyz", "--log", "steps.csv", "--quiet"],
+            cwd=self.folder, env=self.environment())
+        try:
+            deadline = time.monotonic() + 60
+            while self.last_step() != self.STEPS:
+                self.assertLess(time.monotonic(), deadline, "the run waits for the disk")
+                self.assertIsNone(process.poll())
+                time.sleep(0.02)
+            self.assertIsNone(process.poll())  # it waits for the frames to be written
+            text = b""
+            while not re.search(rb"step=%d .*\n(.*\n){12}\Z" % self.STEPS, text):
+                text += os.read(pipe, 65536)
+            self.assertEqual(process.wait(timeout=60), 0)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(pipe)
+        self.assertEqual(re.findall(rb"step=(\d+)", text),
+                         [b"%d" % step for step in range(self.STEPS + 1)])
+
+    def last_step(self):
+        try:
+            return read_log(self.path("steps.csv"))[-1]["step"]
+        except (OSError, IndexError, AssertionError):  # it is not there, or not whole, yet
+            return None
+
+    @unittest.skipUnless(h5py, "h5py is not installed")
+    def test_frames_of_all_steps(self):
+        for out in ("b.xyz", "b.h5"):
+            self.good(BENZENE, "--model", "ultra-tiny", "--steps", 300, "--every", 1, "--out", out)
+        rows = read_log(self.path("benzene-md.csv"))
+        self.assertEqual([row["step"] for row in rows], list(range(301)))
+        self.assertEqual(len(read_xyz(self.path("b.xyz"))), 301)
+        with h5py.File(self.path("b.h5"), "r") as file:
+            self.assertEqual(file["particles/all/position/step"][...].tolist(), list(range(301)))
 
 
 class Velocities(Case):
