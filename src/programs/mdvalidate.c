@@ -1,8 +1,10 @@
 /* mdvalidate - how far a model is from reference energies and forces: read, evaluate, compare. */
 #include "schnell.h"
 
+#include "batch_size.h"
 #include "coverage_warning.h"
 #include "figures.h"
+#include "frame_stream.h"
 #include "interrupt.h"
 #include "levels.h"
 #include "number.h"
@@ -15,6 +17,7 @@
 #include "validate_plot.h"
 #include "validate_report.h"
 #include "validate_units.h"
+#include "validate_window.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,24 +25,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Frames are evaluated together: threads that wait for each other at every step of a small batch
- * lose more than one thread loses to a large one that leaves the cache. */
-enum { BATCH_FRAMES = 256, BATCH_ATOMS = 4096 };
-
-struct batch {
-    size_t n, n_atoms;
-    sch_system *systems[BATCH_FRAMES];
-    sch_properties predicted[BATCH_FRAMES];
-    double *forces; /* [capacity][3] eV/Å, of all systems, one after the other */
-    size_t capacity;
-};
-
 /* A validation, and what it holds. Everything starts as zero; release() frees what was made. */
 struct validation {
     struct validate_options options;
     sch_model *model;
     sch_potential *potential;
-    struct batch batch;
+    struct batch_size batch;
+    struct window
+        windows[2];        /* the frames at hand, and those before them, which may be being written
+                            */
+    struct window *window; /* one of them */
+    size_t largest_batch;  /* atoms */
+    struct frame_stream *stream;
     struct figures figures;
     struct csv csv;
     struct histograms *histograms; /* NULL: no plot */
@@ -118,46 +115,19 @@ static int prepare(struct validation *run) {
     return PROGRAM_DONE;
 }
 
-/* ---------------------------------------------------------------- a batch */
-
-static void batch_clear(struct batch *batch) {
-    for (size_t i = 0; i < batch->n; i++)
-        sch_system_free(batch->systems[i]);
-    batch->n = batch->n_atoms = 0;
-}
-
-/* Room for the forces, which the systems then share. */
-static bool batch_make_room(struct batch *batch) {
-    if (batch->n_atoms > batch->capacity) {
-        double *forces = realloc(batch->forces, batch->n_atoms * 3 * sizeof *forces);
-        if (!forces)
-            return false;
-        batch->forces = forces;
-        batch->capacity = batch->n_atoms;
-    }
-    size_t first = 0;
-    for (size_t i = 0; i < batch->n; i++) {
-        batch->predicted[i] = (sch_properties){.forces = batch->forces + 3 * first};
-        first += sch_system_n_atoms(batch->systems[i]);
-    }
-    return true;
-}
-
-/* The number in its file of a frame of the batch. */
-static long frame_number(const struct validation *run, size_t i) {
-    return run->frames - (long)(run->batch.n - i) + 1;
-}
+/* ---------------------------------------------------------------- a window */
 
 /* The library names a system by its place in the batch; the user wants the frame. */
 static int explain_failure(struct validation *run, sch_status status) {
-    struct batch *batch = &run->batch;
+    const struct window *window = run->window;
     char cause[1024];
     snprintf(cause, sizeof cause, "%s", sch_last_error());
     progress_clear(&run->progress);
-    for (size_t i = 0; i < batch->n; i++) {
-        sch_status again = sch_evaluate(run->potential, batch->systems[i], &batch->predicted[i]);
+    for (size_t i = 0; i < window->n; i++) {
+        sch_status again = sch_evaluate(run->potential, window->systems[i], &window->predicted[i]);
         if (again != SCH_OK) {
-            complain("%s: frame %ld: %s", file_name(run), frame_number(run, i), sch_last_error());
+            complain("%s: frame %ld: %s", file_name(run), window->first + (long)i,
+                     sch_last_error());
             return exit_for_input(again);
         }
     }
@@ -174,9 +144,9 @@ static bool all_finite(const sch_properties *predicted, size_t n_atoms) {
 
 /* Take a frame into account everywhere. */
 static int compare(struct validation *run, size_t i) {
-    const sch_system *system = run->batch.systems[i];
-    const sch_properties *predicted = &run->batch.predicted[i];
-    const struct place place = {.file = file_name(run), .frame = frame_number(run, i)};
+    const sch_system *system = run->window->systems[i];
+    const sch_properties *predicted = &run->window->predicted[i];
+    const struct place place = {.file = file_name(run), .frame = run->window->first + (long)i};
     const double *reference = sch_system_reference_forces(system);
     size_t n_atoms = sch_system_n_atoms(system);
     if (!all_finite(predicted, n_atoms)) {
@@ -193,14 +163,23 @@ static int compare(struct validation *run, size_t i) {
     if (run->histograms)
         histograms_add(run->histograms, reference, predicted->forces, 3 * n_atoms);
     run->total_frames++;
-    return !run->csv.open || csv_add(&run->csv, system, predicted->forces, &place) ? PROGRAM_DONE
-                                                                                   : PROGRAM_FAILED;
+    return PROGRAM_DONE;
 }
 
 /* The CSV file is created when there is something to write: a start that fails leaves nothing. */
 static int open_csv(struct validation *run) {
     const char *path = run->options.csv;
     return !path || run->csv.open || csv_open(&run->csv, path) ? PROGRAM_DONE : PROGRAM_FAILED;
+}
+
+/* Have the window written, and go on with the other one, which is written by now. */
+static int write_window(struct validation *run) {
+    if (!run->csv.open)
+        return PROGRAM_DONE;
+    if (!csv_add(&run->csv, run->window))
+        return PROGRAM_FAILED;
+    run->window = &run->windows[run->window == run->windows];
+    return PROGRAM_DONE;
 }
 
 static void show_progress(struct validation *run) {
@@ -216,24 +195,27 @@ static void show_progress(struct validation *run) {
     progress_show(&run->progress, line);
 }
 
-static int evaluate_batch(struct validation *run) {
-    struct batch *batch = &run->batch;
-    if (batch->n == 0)
+/* Evaluate the window, and compare all its frames, unless a signal came meanwhile. */
+static int evaluate_window(struct validation *run) {
+    struct window_evaluation how = {.potential = run->potential,
+                                    .size = &run->batch,
+                                    .largest = run->largest_batch,
+                                    .stop = interrupt_signal()};
+    if (run->window->n == 0)
         return PROGRAM_DONE;
-    if (!batch_make_room(batch))
+    if (!window_prepare(run->window))
         return out_of_memory();
-    sch_status status =
-        sch_evaluate_batch(run->potential, batch->n, batch->systems, batch->predicted);
+    sch_status status = window_evaluate(run->window, &how);
     if (status != SCH_OK)
         return explain_failure(run, status);
+    run->largest_batch = how.largest;
+    if (*how.stop)
+        return PROGRAM_DONE;
     int result = open_csv(run);
-    for (size_t i = 0; i < batch->n && result == PROGRAM_DONE; i++)
+    for (size_t i = 0; i < run->window->n && result == PROGRAM_DONE; i++)
         result = compare(run, i);
-    if (result == PROGRAM_DONE && run->csv.open && !csv_flush(&run->csv))
-        result = PROGRAM_FAILED;
-    batch_clear(batch);
     show_progress(run);
-    return result;
+    return result == PROGRAM_DONE ? write_window(run) : result;
 }
 
 /* ---------------------------------------------------------------- a file */
@@ -259,27 +241,44 @@ static int check_frame(struct validation *run, const sch_system *system) {
     }
 }
 
-/* The next frame into the batch; *ended after the last one. */
-static int read_frame(struct validation *run, sch_reader *reader, bool *ended) {
-    struct batch *batch = &run->batch;
-    sch_system *system;
-    sch_status status = sch_reader_next(reader, &system);
-    if (status != SCH_OK && *interrupt_signal()) { // a pipe that a signal broke off
-        *ended = true;
+static int cannot_read(struct validation *run, const struct stream_item *item) {
+    progress_clear(&run->progress);
+    if (item->event == STREAM_CANNOT_OPEN)
+        complain("%s", item->message);
+    else
+        complain("%s (frame %ld)", item->message, run->frames + 1);
+    return exit_for_input(item->status);
+}
+
+/* The next frame into the window; *ended after the last one. */
+static int read_frame(struct validation *run, bool *ended) {
+    struct stream_item item = frame_stream_next(run->stream);
+    // A signal may break off a pipe, too.
+    *ended =
+        item.event == STREAM_FILE_ENDS || (item.event == STREAM_CANNOT_READ && *interrupt_signal());
+    if (*ended)
         return PROGRAM_DONE;
+    if (item.event != STREAM_FRAME)
+        return cannot_read(run, &item);
+    if (!window_add(run->window, item.system)) {
+        sch_system_free(item.system);
+        return out_of_memory();
     }
-    if (status != SCH_OK) {
-        progress_clear(&run->progress);
-        complain("%s (frame %ld)", sch_last_error(), run->frames + 1);
-        return exit_for_input(status);
-    }
-    *ended = !system;
-    if (!system)
-        return PROGRAM_DONE;
-    batch->systems[batch->n++] = system;
-    batch->n_atoms += sch_system_n_atoms(system);
     run->frames++;
-    return check_frame(run, system);
+    return check_frame(run, item.system);
+}
+
+/* Frames into the window, until it is full or the file ends. */
+static int fill_window(struct validation *run, bool *ended) {
+    const volatile int *stop = interrupt_signal();
+    struct window *window = run->window;
+    int result = PROGRAM_DONE;
+    window_clear(window);
+    window->file = file_name(run);
+    window->first = run->frames + 1;
+    while (result == PROGRAM_DONE && !*ended && !*stop && !window_is_full(window, &run->batch))
+        result = read_frame(run, ended);
+    return result;
 }
 
 static void warn_of_units(struct validation *run) {
@@ -299,33 +298,17 @@ static void warn_of_levels(struct validation *run) {
     complain("warning: %s", words);
 }
 
-static int read_frames(struct validation *run, sch_reader *reader) {
+static int validate_file(struct validation *run) {
     const volatile int *stop = interrupt_signal();
-    struct batch *batch = &run->batch;
     bool ended = false;
     int result = PROGRAM_DONE;
-    while (!ended && result == PROGRAM_DONE && !*stop) {
-        result = read_frame(run, reader, &ended);
-        bool full = batch->n == BATCH_FRAMES || batch->n_atoms >= BATCH_ATOMS;
-        if (result == PROGRAM_DONE && (full || ended))
-            result = evaluate_batch(run);
-    }
-    batch_clear(batch);
-    return result;
-}
-
-static int validate_file(struct validation *run) {
-    sch_reader *reader;
     run->frames = 0;
     run->units = (struct unit_check){0};
-    sch_status status = sch_reader_open(&reader, file_name(run));
-    if (status != SCH_OK) {
-        progress_clear(&run->progress);
-        complain("%s", sch_last_error());
-        return exit_for_input(status);
+    while (result == PROGRAM_DONE && !ended && !*stop) {
+        result = fill_window(run, &ended);
+        if (result == PROGRAM_DONE)
+            result = evaluate_window(run);
     }
-    int result = read_frames(run, reader);
-    sch_reader_free(reader);
     if (result == PROGRAM_DONE) {
         warn_of_units(run);
         warn_of_levels(run);
@@ -339,8 +322,13 @@ static int validate(struct validation *run) {
     int result = PROGRAM_DONE;
     progress_start(&run->progress, !run->options.quiet, 0, 0);
     run->start = progress_clock();
+    run->window = run->windows;
+    run->stream = frame_stream_open(run->options.references, run->options.n_references);
+    if (!run->stream)
+        return PROGRAM_FAILED;
     for (; run->file < run->options.n_references && result == PROGRAM_DONE && !*stop; run->file++)
         result = validate_file(run);
+    frame_stream_close(run->stream);
     if (result == PROGRAM_DONE && run->csv.open && !csv_close(&run->csv))
         result = PROGRAM_FAILED;
     csv_discard(&run->csv); // after a failure: it would look like the whole
@@ -396,6 +384,7 @@ static int summarise(const struct validation *run) {
                                      .device = sch_potential_device(run->potential),
                                      .status = run->status,
                                      .wall_s = run->wall_s,
+                                     .batch = run->batch.size,
                                      .figures = &run->figures};
     sch_model_describe(run->model, &report.model);
     figures_total(&run->figures, &report.total);
@@ -415,8 +404,8 @@ static int summarise(const struct validation *run) {
 }
 
 static void release(struct validation *run) {
-    batch_clear(&run->batch);
-    free(run->batch.forces);
+    window_free(&run->windows[0]);
+    window_free(&run->windows[1]);
     free(run->histograms);
     figures_free(&run->figures);
     levels_free(&run->levels);
@@ -429,6 +418,7 @@ int main(int argc, char **argv) {
     struct validation run = {0};
     validate_options_parse(&run.options, argc, argv);
     run.figures.shift = run.options.shift;
+    batch_size_start(&run.batch, run.options.batch);
     int result = prepare(&run);
     if (result == PROGRAM_DONE) {
         interrupt_catch();

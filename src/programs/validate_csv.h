@@ -1,11 +1,12 @@
-/* A CSV file of every force component. */
+/* A CSV file of every force component, which a thread writes. */
 #ifndef VALIDATE_CSV_H
 #define VALIDATE_CSV_H
 
 #include "schnell.h"
 
-#include "figures.h"
+#include "validate_window.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 struct csv {
@@ -15,20 +16,24 @@ struct csv {
     FILE *pending; /**< lines that are not in the file yet */
     char *text;    /**< behind it */
     size_t size;
+    bool started; /**< the thread is there */
+    pthread_t thread;
+    pthread_mutex_t mutex; /**< of all below */
+    pthread_cond_t changed;
+    const struct window *window; /**< that is to be written; NULL: nothing to do */
+    bool stopping;
+    int error; /**< errno of the failure, after which nothing more is written; 0: none */
 };
 
 /** Create the file, with the names of its columns. An older one of that name is replaced. */
 bool csv_open(struct csv *csv, const char *path);
 
-/** Take up a frame. */
-bool csv_add(struct csv *csv, const sch_system *system, const double *predicted,
-             const struct place *frame);
+/** Write a window's frames, while the caller goes on: they must stay as they are until the next
+ *  call of any of these functions. The file holds whole lines whenever the program may end. */
+bool csv_add(struct csv *csv, const struct window *window);
 
-/** Write what was taken up: the file holds whole lines whenever the program may end. */
-bool csv_flush(struct csv *csv);
-
-/** Flush and close. These functions complain and give false when they fail; only csv_discard is
- *  useful then. */
+/** Wait until all is written, and close. These functions complain and give false when they, or what
+ *  was to be written before, fail; only csv_discard is useful then. */
 bool csv_close(struct csv *csv);
 
 /** Close, and remove the file unless it is a device or a pipe. Nothing when it is not open. */

@@ -1,6 +1,7 @@
 #include "validate_options.h"
 
 #include "arguments.h"
+#include "batch_size.h"
 #include "number.h"
 #include "paths.h"
 #include "program.h"
@@ -8,24 +9,33 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Keys of options that have no letter. */
-enum { KEY_SHIFT = 256, KEY_JSON, KEY_CSV, KEY_PLOT, KEY_MAX_FORCE_MAE };
+enum { KEY_SHIFT = 256, KEY_JSON, KEY_CSV, KEY_PLOT, KEY_MAX_FORCE_MAE, KEY_BATCH };
 
 /* The last column is a group: --help lists the groups in order; those between are in
  * model_choice.c. */
 static const struct argp_option OPTIONS[] = {
     {"shift", KEY_SHIFT, "HOW", 0, "Zero of energy: none, mean or per-formula (none)", 2},
     {"max-force-mae", KEY_MAX_FORCE_MAE, "X", 0, "Exit status 1 above X meV/Å", 3},
-    {"json", KEY_JSON, "FILE", 0, "Write the figures for programs", 10},
-    {"csv", KEY_CSV, "FILE", 0, "Write every component of the forces", 11},
-    {"plot", KEY_PLOT, "FILE", 0, "Draw parity and errors: .png or .svg", 12},
-    {"quiet", 'q', NULL, 0, "Print nothing but errors and warnings", 13},
+    {"batch", KEY_BATCH, "N", 0, "Frames evaluated at once, or auto (auto)", 10},
+    {"json", KEY_JSON, "FILE", 0, "Write the figures for programs", 11},
+    {"csv", KEY_CSV, "FILE", 0, "Write every component of the forces", 12},
+    {"plot", KEY_PLOT, "FILE", 0, "Draw parity and errors: .png or .svg", 13},
+    {"quiet", 'q', NULL, 0, "Print nothing but errors and warnings", 14},
     {0}};
 
 static void set_bound(struct validate_options *options, const char *text) {
     if (!number_real(text, &options->max_force_mae) || options->max_force_mae < 0)
         argument_wrong("--max-force-mae", "an error in meV/Å, 0 or more", text);
+}
+
+static void set_batch(struct validate_options *options, const char *text) {
+    options->batch = 0;
+    if (strcmp(text, "auto") != 0)
+        options->batch = (size_t)argument_whole("--batch", text, 1, BATCH_MOST,
+                                                "auto or a whole number from 1 to 1048576");
 }
 
 static void set_plot(struct validate_options *options, const char *text) {
@@ -60,6 +70,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_MAX_FORCE_MAE:
         set_bound(options, text);
+        return 0;
+    case KEY_BATCH:
+        set_batch(options, text);
         return 0;
     case KEY_JSON:
         options->json = argument_file("--json", text);

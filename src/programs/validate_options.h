@@ -10,6 +10,7 @@ struct validate_options {
     size_t n_references;
     struct model_choice choice;
     enum energy_shift shift;
+    size_t batch;                  /**< frames evaluated at once; 0: what is fastest */
     const char *json, *csv, *plot; /**< NULL: no file */
     double max_force_mae;          /**< meV/Å; infinite: no bound */
     bool quiet;

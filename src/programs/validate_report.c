@@ -141,9 +141,10 @@ void validate_report_print(const struct validate_report *report, FILE *stream) {
             number_grouped(a, (long)report->model.parameters));
     fprintf(stream, "device       %s\n", report->device);
     bool finished = strcmp(report->status, "finished") == 0;
-    fprintf(stream, "speed        %s frames/s, %.2f s%s%s\n",
+    fprintf(stream, "speed        %s frames/s, %.2f s, batches of %s%s%s\n",
             number_short(a, (double)report->total.frames / report->wall_s), report->wall_s,
-            finished ? "" : ", ", finished ? "" : report->status);
+            number_grouped(b, (long)report->batch), finished ? "" : ", ",
+            finished ? "" : report->status);
     fprintf(stream, "shift        %s\n", shift_names[report->figures->shift]);
     if (at->file)
         fprintf(stream, "largest      force error %s meV/Å, atom %zu in frame %ld of %s\n",

@@ -14,6 +14,7 @@ struct validate_report {
     sch_model_info model;
     const char *device, *status;
     double wall_s;
+    size_t batch; /**< frames evaluated at once */
     const struct figures *figures;
     struct group total;
 };

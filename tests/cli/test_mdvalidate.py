@@ -8,6 +8,7 @@ tests that need it are skipped without it.
 """
 
 import contextlib
+import copy
 import csv
 import json
 import os
@@ -128,8 +129,8 @@ class Case(ProgramCase):
 
 class CommandLine(Case):
     def test_help_fits_a_screen(self):
-        self.help_fits_a_screen("model shift max-force-mae device threads filters precision json "
-                                "csv plot quiet version", model=None)
+        self.help_fits_a_screen("model shift max-force-mae device threads filters precision batch "
+                                "json csv plot quiet version", model=None)
 
     def test_version(self):
         self.assertRegex(self.good("--version", model=None).stdout,
@@ -143,7 +144,8 @@ class CommandLine(Case):
                 ("--shift", "median"), ("--max-force-mae", "-1"), ("--max-force-mae", "nan"),
                 ("--max-force-mae", "5meV"), ("--threads", "0"), ("--device", "gpu"),
                 ("--filters", "exactly"), ("--precision", "half"), ("--plot", "a.pdf"),
-                ("--plot", ".png"), ("--json", ""), ("--csv", ""), ("--model", "")]:
+                ("--plot", ".png"), ("--json", ""), ("--csv", ""), ("--model", ""),
+                ("--batch", "0"), ("--batch", "all"), ("--batch", "1048577"), ("--batch", "")]:
             with self.subTest(option=option, value=value):
                 self.refused(USAGE, [option + ": expected", f'found "{value}"'], "r.xyz", option,
                              value, model=None)
@@ -701,7 +703,64 @@ class Reference(Case):
 # ---------------------------------------------------------------- many frames, the terminal
 
 
+class Batches(Case):
+    """Whatever frames are evaluated together, the figures are the same to the last digit."""
+
+    def outputs(self, *arguments):
+        found = self.figures(*arguments, "--csv", "c.csv")
+        for key in ("wall_s", "frames_per_s"):
+            del found[key]
+        with open(self.path("c.csv")) as file:
+            return found, file.read()
+
+    def test_results_do_not_depend_on_them(self):
+        frames = [frame for group in zip(*map(frames_of, FORMULAS)) for frame in group] * 15
+        self.write("mixed.xyz", text_of(frames))  # 1800 frames: sizes are tried, one is chosen
+        self.reference("benzene")
+        auto = self.outputs("mixed.xyz", "benzene.xyz")
+        self.assertEqual(auto[0]["total"]["frames"], 1840)
+        for batch in ("auto", 1, 7, 256, 1000):
+            with self.subTest(batch=batch):
+                self.assertEqual(self.outputs("mixed.xyz", "benzene.xyz", "--batch", batch), auto)
+
+    def test_it_is_told(self):
+        self.assertIn("batches of 7\n", self.good(self.reference(), "--batch", 7).stdout)
+        self.assertRegex(self.good("benzene.xyz").stdout, r"batches of \d+\n")
+
+    def test_the_first_wrong_frame_is_told(self):
+        frames = frames_of("benzene") * 10
+        for at, element in ((350, "Fe"), (300, "Cl")):
+            frames[at] = copy.deepcopy(frames[at])
+            frames[at].elements[0] = element
+        self.write("bad.xyz", text_of(frames))
+        for batch in ("auto", 1, 64):
+            self.refused(INPUT, ["bad.xyz: frame 301:", "Cl"], "bad.xyz", "--batch", batch)
+
+
 class Streams(Case):
+    def test_an_error_does_not_wait_for_the_pipe(self):
+        """The pipe gives some frames, and then nothing, but does not end."""
+        frames = frames_of("benzene") * 20  # more than it waits for before it evaluates
+        frames[2] = copy.deepcopy(frames[2])
+        frames[2].elements[0] = "Fe"
+        with subprocess.Popen([MDVALIDATE, "-", "--model", "ultra-tiny"], cwd=self.folder,
+                              env=self.environment(), stdin=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as process:
+            with contextlib.suppress(BrokenPipeError):  # it may be gone before all is written
+                process.stdin.write(text_of(frames))
+                process.stdin.flush()
+            self.assertEqual(process.wait(timeout=60), INPUT)
+            self.assertIn("frame 3:", process.stderr.read())
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+
+    def test_the_next_file_is_read_ahead(self):
+        """Errors come in the order of the files, all the same."""
+        bad = self.write("bad.xyz", "nonsense\n")
+        one = self.write("one.xyz", text_of(frames_of("benzene"), forces=False))
+        self.refused(INPUT, "one.xyz: frame 1:", one, bad)
+        self.refused(INPUT, "bad.xyz: line 1", self.reference(), bad, one)
+
     def memory(self, frames, *arguments):
         """Largest resident size in kB of a run over so many frames."""
         text = text_of(frames_of("benzene"))

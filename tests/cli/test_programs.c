@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "programs/batch_size.h"
+#include "programs/frame_stream.h"
 #include "programs/number.h"
 #include "programs/paths.h"
 #include "programs/report.h"
@@ -180,6 +182,123 @@ static void no_drift_of_no_run(void **state) {
     free(json);
 }
 
+/* ---------------------------------------------------------------- the size of batches */
+
+/* Windows on a machine on which a batch takes `call` seconds, and each of its atoms one more. */
+static void work_through(struct batch_size *batch, double call, int windows) {
+    for (int window = 0; window < windows && !batch->settled; window++) {
+        size_t n = batch_size_window(batch), counts[BATCH_TRIALS] = {0};
+        for (size_t i = 0; i < n; i++)
+            counts[batch_size_trial(i)]++;
+        for (size_t k = 0; k < BATCH_TRIALS; k++) {
+            assert_int_equal(counts[k] % batch->trials[k].size, 0); // whole batches
+            double batches = (double)(counts[k] / batch->trials[k].size);
+            batch_size_note(batch, k, (double)counts[k], batches * call + (double)counts[k]);
+        }
+        batch_size_decide(batch);
+    }
+}
+
+static void batches_as_the_user_says(void **state) {
+    UNUSED(state);
+    struct batch_size batch;
+    batch_size_start(&batch, 7);
+    assert_true(batch.settled);
+    assert_int_equal(batch.size, 7);
+    assert_int_equal(batch_size_window(&batch), 512);
+    batch_size_start(&batch, 1000);
+    assert_int_equal(batch_size_window(&batch), 1000);
+}
+
+static void batches_that_are_fastest(void **state) {
+    UNUSED(state);
+    struct batch_size batch;
+    batch_size_start(&batch, 0);
+    assert_false(batch.settled);
+    work_through(&batch, 0.1, 100); // a call costs nearly nothing, and yet larger is faster
+    assert_true(batch.settled);
+    assert_int_equal(batch.size, 256);
+    batch_size_start(&batch, 0);
+    work_through(&batch, -0.1, 100); // as where small batches stay in the cache
+    assert_true(batch.settled);
+    assert_int_equal(batch.size, 16);
+}
+
+static void batches_that_fit_into_memory(void **state) {
+    UNUSED(state);
+    size_t first = batch_size_atoms(0, 0), large = batch_size_atoms(1000, 10);
+    assert_true(first >= 1 && large > first);
+    assert_int_equal(batch_size_atoms(SIZE_MAX / 2, 1), 1);
+    assert_true(batch_size_atoms(1, 1000) <= 1000000000);
+}
+
+/* ---------------------------------------------------------------- frames read ahead */
+
+static void write_atoms(const char *path, int frames) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (int frame = 1; frame <= frames; frame++)
+        fprintf(file, "1\n\nH 0 0 %d\n", frame);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_frames(struct frame_stream *stream, int frames) {
+    for (int frame = 1; frame <= frames; frame++) {
+        struct stream_item item = frame_stream_next(stream);
+        assert_int_equal(item.event, STREAM_FRAME);
+        assert_true(sch_system_positions(item.system)[2] == frame);
+        sch_system_free(item.system);
+    }
+}
+
+static void frames_come_in_order(void **state) {
+    UNUSED(state);
+    static const char *const paths[] = {"stream1.xyz", "stream2.xyz", "absent.xyz"};
+    write_atoms(paths[0], 1000); // more than are read ahead
+    write_atoms(paths[1], 1);
+    struct frame_stream *stream = frame_stream_open(paths, 3);
+    assert_non_null(stream);
+    assert_frames(stream, 1000);
+    assert_int_equal(frame_stream_next(stream).event, STREAM_FILE_ENDS);
+    assert_frames(stream, 1);
+    assert_int_equal(frame_stream_next(stream).event, STREAM_FILE_ENDS);
+    struct stream_item item = frame_stream_next(stream);
+    assert_int_equal(item.event, STREAM_CANNOT_OPEN);
+    assert_int_equal(item.status, SCH_ERROR_IO);
+    assert_non_null(strstr(item.message, "absent.xyz: cannot open"));
+    frame_stream_close(stream);
+    unlink(paths[0]);
+    unlink(paths[1]);
+}
+
+static void a_stream_may_be_left(void **state) {
+    UNUSED(state);
+    static const char *const paths[] = {"stream.xyz"};
+    write_atoms(paths[0], 1000);
+    for (int taken = 0; taken < 600; taken += 100) {
+        struct frame_stream *stream = frame_stream_open(paths, 1);
+        assert_non_null(stream);
+        assert_frames(stream, taken);
+        frame_stream_close(stream);
+    }
+    frame_stream_close(NULL);
+    unlink(paths[0]);
+}
+
+/* Also one whose file gives nothing. */
+static void a_stalled_stream_may_be_left(void **state) {
+    UNUSED(state);
+    static const char *const paths[] = {"stream.fifo"};
+    assert_int_equal(mkfifo(paths[0], 0600), 0);
+    FILE *pipe = fopen(paths[0], "r+");
+    assert_non_null(pipe);
+    struct frame_stream *stream = frame_stream_open(paths, 1);
+    assert_non_null(stream);
+    frame_stream_close(stream);
+    fclose(pipe);
+    unlink(paths[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers),
@@ -190,6 +309,12 @@ int main(void) {
         cmocka_unit_test(drift_of_a_line),
         cmocka_unit_test(drift_of_many_samples),
         cmocka_unit_test(no_drift_of_no_run),
+        cmocka_unit_test(batches_as_the_user_says),
+        cmocka_unit_test(batches_that_are_fastest),
+        cmocka_unit_test(batches_that_fit_into_memory),
+        cmocka_unit_test_setup_teardown(frames_come_in_order, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(a_stream_may_be_left, enter_folder, leave_folder),
+        cmocka_unit_test_setup_teardown(a_stalled_stream_may_be_left, enter_folder, leave_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
