@@ -2,12 +2,15 @@
 """Schnell beside PyTorch: energy and forces of one structure, the same weights, the same machine,
 one thread, in one run.
 
-    bench/peer_torch.py [--structure FILE.xyz] [--library build/lib/libschnell.so] [--json FILE]
+    bench/peer_torch.py [--md] [--structure FILE.xyz] [--library build/lib/libschnell.so]
+                        [--json FILE]
 
-The atoms move before every evaluation. The two take turns, round by round, so that what else the
-machine does meets both; the figure of each is its fastest round's mean, and the ratio that of the
-medians. PyTorch runs the twin in models/torch, in the faster of its two layouts, eager and, where
-torch.compile works, compiled. Needs torch (1.13 or later), NumPy and h5py.
+The atoms move before every evaluation; with --md they move by velocity Verlet, 0.5 fs, from 300 K,
+and what is timed is a step. The two take turns, round by round, so that what else the machine does
+meets both; the figure of each is its fastest round's mean, and the ratio that of the medians.
+PyTorch runs the twin in models/torch, in the faster of its two layouts, eager and, where
+torch.compile works, compiled; its loop over time steps is plain PyTorch, with positions and
+velocities in double precision. Needs torch (1.13 or later), NumPy and h5py.
 """
 
 import argparse
@@ -25,10 +28,15 @@ import torch
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "models" / "torch"), str(ROOT / "bench")]
 import schnet_v  # noqa: E402
-from schnell_c import Schnell, SchnellError  # noqa: E402
+from schnell_c import Schnell, SchnellError, Simulation  # noqa: E402
 
 MODELS = ("original", "tiny", "ultra-tiny")
 SYMBOLS = {"H": 1, "C": 6, "N": 7, "O": 8}
+TIME_STEP = 0.5  # fs
+TEMPERATURE = 300.0  # K
+BOLTZMANN = 8.617333262e-5  # eV/K
+EV_PER_A_PER_AMU = 9.64853321e-3  # Å/fs^2
+CHUNK = 50  # time steps in one call
 
 
 class Torch:
@@ -51,11 +59,33 @@ class Torch:
             return self.model.dense(self.numbers, positions[None]).sum()
         return self.model(self.numbers, positions, self.i, self.j).sum()
 
-    def evaluate(self, positions):
-        x = torch.tensor(positions, dtype=torch.float32, requires_grad=True)
+    def energy_and_forces(self, positions):
+        """Tensors; the energy without that of the free atoms."""
+        x = positions.float().requires_grad_()
         energy = self.energy_of(x)
         (gradient,) = torch.autograd.grad(energy, x)
-        return float(energy.detach()) + self.offset, -gradient.numpy()
+        return energy.detach(), -gradient
+
+    def evaluate(self, positions):
+        energy, forces = self.energy_and_forces(torch.tensor(positions))
+        return float(energy) + self.offset, forces.numpy()
+
+
+class TorchSimulation:
+    """Velocity Verlet as one writes it in PyTorch; positions and velocities are float64."""
+
+    def __init__(self, peer, positions, velocities, masses):
+        self.peer = peer
+        self.positions, self.velocities = torch.tensor(positions), torch.tensor(velocities)
+        self.half_kick = 0.5 * TIME_STEP * EV_PER_A_PER_AMU / torch.tensor(masses)[:, None]
+        _, self.forces = peer.energy_and_forces(self.positions)
+
+    def run(self, steps):
+        for _ in range(steps):
+            self.velocities += self.half_kick * self.forces
+            self.positions += TIME_STEP * self.velocities
+            _, self.forces = self.peer.energy_and_forces(self.positions)
+            self.velocities += self.half_kick * self.forces
 
 
 def read_xyz(path):
@@ -65,16 +95,38 @@ def read_xyz(path):
                                                         for row in rows])
 
 
-def mean_time(peer, frames, least):
-    """Mean seconds of an evaluation over at least `least` seconds of moved frames."""
+def thermal(masses, rng):
+    """Velocities [n, 3], Å/fs, of the temperature; the whole does not move."""
+    kT = BOLTZMANN * TEMPERATURE * EV_PER_A_PER_AMU
+    v = rng.normal(size=(len(masses), 3)) * np.sqrt(kT / masses)[:, None]
+    return v - masses @ v / masses.sum()
+
+
+def mean_time(work, least):
+    """Mean seconds of a unit over at least `least` seconds; work() does some, and says how many."""
     count, start = 0, time.perf_counter()
     while True:
-        for frame in frames:
-            peer.evaluate(frame)
-        count += len(frames)
+        count += work()
         elapsed = time.perf_counter() - start
         if elapsed >= least:
             return elapsed / count
+
+
+def evaluations(peer, frames):
+    """Work for mean_time."""
+    def work():
+        for frame in frames:
+            peer.evaluate(frame)
+        return len(frames)
+    return work
+
+
+def time_steps(simulation):
+    """Work for mean_time."""
+    def work():
+        simulation.run(CHUNK)
+        return CHUNK
+    return work
 
 
 def peers_of(name, numbers, positions, frames, library, compiled):
@@ -82,8 +134,8 @@ def peers_of(name, numbers, positions, frames, library, compiled):
     model = ROOT / "models" / f"{name}.h5"
     layouts = [Torch(model, numbers, layout) for layout in ("pairs", "dense")]
     for peer in layouts:
-        mean_time(peer, frames, 0.3)
-    eager = min(layouts, key=lambda peer: mean_time(peer, frames, 0.3))
+        mean_time(evaluations(peer, frames), 0.3)
+    eager = min(layouts, key=lambda peer: mean_time(evaluations(peer, frames), 0.3))
     peers = {"schnell": Schnell(library, model, numbers, positions, threads=1), "eager": eager}
     if compiled:
         try:
@@ -102,18 +154,48 @@ def peers_of(name, numbers, positions, frames, library, compiled):
     return peers
 
 
+def simulations_of(name, peers, positions, rng):
+    """The contestants' simulations from one start; after a few steps the atoms must agree."""
+    schnell = peers["schnell"]
+    masses = schnell.masses()
+    velocities = thermal(masses, rng)
+    schnell.positions[:] = positions
+    simulations = {label: Simulation(schnell, velocities, TIME_STEP) if peer is schnell
+                   else TorchSimulation(peer, positions, velocities, masses)
+                   for label, peer in peers.items()}
+    for simulation in simulations.values():
+        simulation.run(CHUNK)
+    for label, simulation in simulations.items():
+        worst = np.abs(np.asarray(simulation.positions) - schnell.positions).max()
+        if not worst < 1e-4:
+            sys.exit(f"peer_torch.py: {name}: after {CHUNK} steps {label}'s atoms are "
+                     f"{worst:.2g} Å from schnell's")
+    return simulations
+
+
 def measure(name, numbers, positions, arguments):
     rng = np.random.default_rng(1)
     frames = [positions + rng.normal(0.0, 0.02, positions.shape) for _ in range(16)]
     peers = peers_of(name, numbers, positions, frames, arguments.library, arguments.compile)
-    times = {label: [] for label in peers}
-    for label, peer in peers.items():
-        mean_time(peer, frames, 0.5)  # warm up
+    if arguments.md:
+        works = {label: time_steps(simulation) for label, simulation
+                 in simulations_of(name, peers, positions, rng).items()}
+    else:
+        works = {label: evaluations(peer, frames) for label, peer in peers.items()}
+    times = {label: [] for label in works}
+    for work in works.values():
+        mean_time(work, 0.5)  # warm up
     for _ in range(arguments.rounds):
-        for label, peer in peers.items():
-            times[label].append(mean_time(peer, frames, arguments.seconds))
-    row = {"model": name, "atoms": len(numbers), "device": peers["schnell"].device,
-           "layout": peers["eager"].layout}
+        for label, work in works.items():
+            times[label].append(mean_time(work, arguments.seconds))
+    return {"model": name, "what": "step" if arguments.md else "evaluation",
+            "atoms": len(numbers), "device": peers["schnell"].device,
+            "layout": peers["eager"].layout, **figures(times)}
+
+
+def figures(times):
+    """The rounds' mean seconds of each contestant, as they are reported."""
+    row = {}
     for label, samples in times.items():
         row[f"{label}_us"] = 1e6 * min(samples)
         row[f"{label}_median_us"] = 1e6 * statistics.median(samples)
@@ -123,8 +205,22 @@ def measure(name, numbers, positions, arguments):
     return row
 
 
+def print_rows(rows):
+    what = f"us {'a step' if rows[0]['what'] == 'step' else 'an evaluation'}"
+    print(f"{rows[0]['device']}; torch {torch.__version__}; load "
+          f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"{'model':12} {'schnell':>10} {'eager':>10} {'ratio':>7} {'compiled':>10} {'ratio':>7}"
+          f"   ({what}, fastest round; ratio of medians)")
+    for row in rows:
+        compiled = (f"{row['compiled_us']:10.1f} {row['ratio_compiled']:7.1f}"
+                    if "compiled_us" in row else f"{'-':>10} {'-':>7}")
+        print(f"{row['model']:12} {row['schnell_us']:10.1f} {row['eager_us']:10.1f} "
+              f"{row['ratio_eager']:7.1f} {compiled}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--md", action="store_true", help="steps of dynamics, not evaluations")
     parser.add_argument("--structure", default=ROOT / "structures" / "benzene.xyz")
     parser.add_argument("--library", default=ROOT / "build" / "lib" / "libschnell.so")
     parser.add_argument("--rounds", type=int, default=15)
@@ -140,15 +236,7 @@ def main():
         rows = [measure(name, numbers, positions, arguments) for name in MODELS]
     except SchnellError as error:
         sys.exit(f"peer_torch.py: {error}")
-    print(f"{rows[0]['device']}; torch {torch.__version__}; load "
-          f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print(f"{'model':12} {'schnell':>10} {'eager':>10} {'ratio':>7} {'compiled':>10} {'ratio':>7}"
-          "   (us an evaluation, fastest round; ratio of medians)")
-    for row in rows:
-        compiled = (f"{row['compiled_us']:10.1f} {row['ratio_compiled']:7.1f}"
-                    if "compiled_us" in row else f"{'-':>10} {'-':>7}")
-        print(f"{row['model']:12} {row['schnell_us']:10.1f} {row['eager_us']:10.1f} "
-              f"{row['ratio_eager']:7.1f} {compiled}")
+    print_rows(rows)
     if arguments.json:
         machine = {"processor": platform.processor(), "torch": torch.__version__,
                    "load": os.getloadavg()[0], "cores": os.cpu_count()}

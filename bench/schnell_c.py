@@ -19,7 +19,8 @@ class Options(ctypes.Structure):
     """sch_potential_options of schnell.h"""
 
     _fields_ = [("device", ctypes.c_char_p), ("precision", ctypes.c_int),
-                ("filters", ctypes.c_int), ("threads", ctypes.c_int)]
+                ("filters", ctypes.c_int), ("threads", ctypes.c_int),
+                ("max_memory", ctypes.c_size_t)]
 
 
 class TrainerOptions(ctypes.Structure):
@@ -44,11 +45,12 @@ class Schnell:
         self.lib = lib = ctypes.CDLL(str(library))
         lib.sch_last_error.restype = ctypes.c_char_p
         lib.sch_potential_device.restype = ctypes.c_char_p
-        lib.sch_system_positions.restype = _DOUBLES
+        for name in ("positions", "velocities", "masses"):
+            getattr(lib, "sch_system_" + name).restype = _DOUBLES
         self.model, self.potential, self.system = (ctypes.c_void_p() for _ in range(3))
         n = len(numbers)
         self.check(lib.sch_model_load(ctypes.byref(self.model), os.fsencode(model)))
-        options = Options(device.encode(), 0, 0, threads)
+        options = Options(device.encode(), 0, 0, threads, 0)
         self.check(lib.sch_potential_create(ctypes.byref(self.potential), self.model,
                                             ctypes.byref(options)))
         self.check(lib.sch_system_create(
@@ -72,6 +74,11 @@ class Schnell:
                                          ctypes.byref(self.properties)))
         return self.properties.energy, self.forces
 
+    def masses(self):
+        """[n], amu."""
+        return np.ctypeslib.as_array(self.lib.sch_system_masses(self.system),
+                                     (len(self.positions),)).copy()
+
     def virial(self):
         """Of the last evaluation, [3, 3], eV."""
         return np.array(self.properties.virial).reshape(3, 3)
@@ -80,6 +87,25 @@ class Schnell:
         for free, handle in (("sch_system_free", "system"), ("sch_potential_free", "potential"),
                              ("sch_model_free", "model")):
             getattr(self.lib, free)(getattr(self, handle, None))
+
+
+class Simulation:
+    """Velocity Verlet of a Schnell's structure, time steps in fs; velocities [n, 3] in Å/fs."""
+
+    def __init__(self, schnell, velocities, time_step):
+        self.schnell, self.simulation = schnell, ctypes.c_void_p()
+        lib, n = schnell.lib, len(schnell.positions)
+        np.ctypeslib.as_array(lib.sch_system_velocities(schnell.system), (n, 3))[:] = velocities
+        self.positions = schnell.positions  # where the atoms are now, Å
+        schnell.check(lib.sch_simulation_create(ctypes.byref(self.simulation), schnell.system,
+                                                schnell.potential, ctypes.c_double(time_step)))
+
+    def run(self, steps):
+        self.schnell.check(self.schnell.lib.sch_simulation_run(self.simulation,
+                                                               ctypes.c_long(steps), None))
+
+    def __del__(self):
+        self.schnell.lib.sch_simulation_free(self.simulation)
 
 
 class Trainer:

@@ -1,4 +1,4 @@
-"""An installed mdrun finds its library and its models, also when the folder moves afterwards.
+"""Installed programs find their library, models and data, also when the folder moves afterwards.
 
     python3 installed_mdrun.py CMAKE BUILD_FOLDER BIN_FOLDER
 
@@ -22,10 +22,12 @@ def main(cmake, build, bin_folder):
             if prefix == second:
                 os.rename(first, second)
             benzene = os.path.join(prefix, "share", "schnell", "structures", "benzene.xyz")
-            done = subprocess.run([os.path.join(prefix, bin_folder, "mdrun"), benzene,
-                                   "--steps", "10"], cwd=folder, env=environment)
-            if done.returncode != 0:
-                return 1
+            for program, *arguments in (("mdrun", benzene, "--steps", "10"),
+                                        ("mdbench", "m6", "--quick", "-q", "-m", "ultra-tiny")):
+                done = subprocess.run([os.path.join(prefix, bin_folder, program), *arguments],
+                                      cwd=folder, env=environment)
+                if done.returncode != 0:
+                    return 1
     return 0
 
 
