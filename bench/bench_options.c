@@ -128,21 +128,23 @@ void bench_options_parse(struct bench_options *options, int argc, char **argv) {
 
 char *bench_options_words(const struct bench_options *options) {
     const sch_potential_options *potential = &options->potential;
-    char *text = NULL, threads[32] = "", atoms[32] = "";
+    char *text = NULL, threads[32] = "", memory[48] = "", atoms[32] = "";
     size_t length;
     FILE *stream = open_memstream(&text, &length);
     if (!stream)
         return NULL;
     if (potential->threads)
         snprintf(threads, sizeof threads, " --threads %d", potential->threads);
+    if (potential->max_memory)
+        snprintf(memory, sizeof memory, " --max-memory %zu", potential->max_memory);
     if (options->max_atoms)
         snprintf(atoms, sizeof atoms, " --max-atoms %ld", options->max_atoms);
     fprintf(stream, "%s --model ", options->suite);
     for (size_t k = 0; k < options->n_models; k++)
         fprintf(stream, "%s%s", k ? "," : "", options->models[k]);
-    fprintf(stream, " --device %s%s --filters %s --precision %s%s%s", potential->device, threads,
+    fprintf(stream, " --device %s%s --filters %s --precision %s%s%s%s", potential->device, threads,
             potential->filters == SCH_FILTERS_EXACT ? "exact" : "table",
-            potential->precision == SCH_DOUBLE ? "double" : "single", atoms,
+            potential->precision == SCH_DOUBLE ? "double" : "single", memory, atoms,
             options->quick ? " --quick" : "");
     bool whole = !ferror(stream);
     if (fclose(stream) == 0 && whole)

@@ -17,6 +17,12 @@ static const double TIME_STEP = 0.5; // fs, as it would be unscaled
 static const double SPEED = 0.008;   // Å/fs along an axis: of C and H at 300 K, in the mean
 static const double BOND = 1.8;      // Å: longer than any bond of C and H, shorter than a contact
 
+const char flight_note[] =
+    "The steps are of scaled time: a thousand times shorter, of atoms a thousand times faster. "
+    "These\n"
+    "move as far in a step as at 300 K in 0.5 fs, and no model that has not learned from crystals\n"
+    "can tear one apart.\n";
+
 /* ---------------------------------------------------------------- velocities */
 
 static bool bonded(const double *a, const double *b) {

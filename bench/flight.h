@@ -12,6 +12,9 @@
 #include "measure.h"
 #include "scale.h"
 
+/** What a report says of this: a line or two. */
+extern const char flight_note[];
+
 enum { FLIGHT_LENGTH = 60 }; // steps before it is turned back
 
 struct flight {

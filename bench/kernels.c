@@ -269,6 +269,7 @@ void print_kernels(const struct record *record, FILE *stream) {
           "precision\nmultiply-adds in one thread. The filter table is made once, with the "
           "potential.\n",
           stream);
+    fputs(flight_note, stream);
     for (size_t i = 0; i < record->n; i++) {
         const struct row *row = &record->rows[i];
         if (row_is(row, "stage", "build_time")) {

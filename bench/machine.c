@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double LOAD_BOUND = 0.1;     // of the cores
+static const double LOAD_BOUND = 0.25;    // of the cores
 static const double FOREIGN_BOUND = 0.05; // of the processors' time
 
 /* ---------------------------------------------------------------- texts of files */

@@ -287,8 +287,9 @@ void print_sizes(const struct record *record, FILE *stream) {
     const struct row *before = NULL;
     fputs("Time of a step of dynamics and memory, each for an atom; work space (kB) is the part of "
           "it\nthat the potential keeps; neighbours: the share of time that finding them anew "
-          "takes, %.\n\n",
+          "takes, %.\n",
           stream);
+    fprintf(stream, "%s\n", flight_note);
     for (size_t i = 0; i < record->n; i++) {
         const struct row *row = &record->rows[i];
         if (!row_is(row, "sizes", "time_per_atom"))

@@ -137,6 +137,7 @@ static void print_findings(const struct record *record, const char *model, FILE 
 void print_threads(const struct record *record, FILE *stream) {
     const struct row *before = NULL;
     char number[NUMBER_SIZE], name[64];
+    fprintf(stream, "%s\n", flight_note);
     for (size_t i = 0; i < record->n; i++) {
         const struct row *row = &record->rows[i];
         if (!row_is(row, "threads", "throughput"))

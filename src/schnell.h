@@ -113,6 +113,7 @@ typedef struct sch_model_info {
     const char *const *molecules; /**< formulas of the molecules it has seen, in Hill's order */
     size_t n_molecules;           /**< 0: not told */
     bool together;                /**< it has seen molecules within its cutoff of each other */
+    int most_neighbours;          /**< of an atom within its cutoff; 0: not told */
 } sch_model_info;
 
 /**
@@ -217,7 +218,8 @@ SCH_CHECKED sch_status sch_system_formula(const sch_system *system, char **formu
 /**
  * Was the model trained on what this system is made of? Its molecules (atoms within 1.4 times the
  * sum of their covalent radii are bonded) must be of formulas that the model has seen, near each
- * other only if it has seen that, and no two atoms closer than such a pair ever was, less 0.05 Å.
+ * other only if it has seen that; no atom may have a quarter more neighbours than any had, and no
+ * two atoms may be closer than such a pair ever was, less 0.05 Å.
  * @param covered  [out] also true where the model's file does not tell
  * @param reason   [out] [size] if not: why
  */

@@ -111,6 +111,8 @@ static void says_what_is_new(void **state) {
     assert_string_equal(reason_of(&domain, waters(2, 2.96)), ""); /* within the margin */
     assert_non_null(
         strstr(reason_of(&domain, waters(2, 2.9)), "(O) are 2.90 Å apart, the closest such pair"));
+    assert_int_equal(domain.most_neighbours, 5);
+    assert_non_null(strstr(reason_of(&domain, waters(3, 3.0)), "has 8 neighbours"));
     learn(&domain, waters(1, 0.0));
     assert_int_equal(domain.n_molecules, 1);
     domain_clear(&domain);
@@ -151,6 +153,7 @@ static void stays_with_the_model(void **state) {
     assert_int_equal(info.n_molecules, 1);
     assert_string_equal(info.molecules[0], "H2O");
     assert_true(info.together);
+    assert_int_equal(info.most_neighbours, 5);
     assert_memory_equal(read->domain.nearest, trained->domain.nearest, sizeof read->domain.nearest);
     assert_true(read->domain.nearest[8][8] > 2.99);
     bool covered = false;

@@ -13,6 +13,10 @@
  *  finite set of frames. */
 static const double MARGIN = 0.05;
 
+/** An atom may have this many times the neighbours that any has had: hot molecules fold and touch
+ *  more often than those seen, but no molecule becomes a liquid. */
+static const double CROWD = 1.25;
+
 /* ---------------------------------------------------------------- molecules */
 
 /** The formula of a molecule; to be freed. */
@@ -53,12 +57,16 @@ sch_status coverage_learn(struct domain *domain, const struct neighbours *nb) {
     SCH_TRY(molecules_find(&molecules, nb));
     sch_status status = learn_molecules(domain, &molecules, nb);
     molecules_free(&molecules);
-    for (size_t i = 0; i < nb->n_atoms; i++)
+    for (size_t i = 0; i < nb->n_atoms; i++) {
+        const int neighbours = (int)(nb->first[i + 1] - nb->first[i]);
+        if (neighbours > domain->most_neighbours)
+            domain->most_neighbours = neighbours;
         for (size_t e = nb->first[i]; e < nb->first[i + 1]; e++) {
             double *nearest = &domain->nearest[nb->species[i]][nb->species[nb->neighbour[e]]];
             if (*nearest == 0.0 || nb->distance[e] < *nearest)
                 *nearest = nb->distance[e];
         }
+    }
     return status;
 }
 
@@ -80,6 +88,20 @@ static sch_status judge_molecules(const struct domain *domain, const struct mole
         snprintf(reason, size, "it has seen molecules one by one only, not near each other");
     }
     return SCH_OK;
+}
+
+static void judge_crowds(const struct domain *domain, const struct neighbours *nb, bool *covered,
+                         char *reason, size_t size) {
+    const int most = domain->most_neighbours;
+    for (size_t i = 0; most > 0 && *covered && i < nb->n_atoms; i++) {
+        const int neighbours = (int)(nb->first[i + 1] - nb->first[i]);
+        *covered = neighbours <= CROWD * most;
+        if (!*covered)
+            snprintf(reason, size,
+                     "atom %zu (%s) has %d neighbours within its cutoff, none that it has seen had "
+                     "more than %d",
+                     i + 1, sch_element_symbol(nb->species[i]), neighbours, most);
+    }
 }
 
 static void judge_pairs(const struct domain *domain, const struct neighbours *nb, bool *covered,
@@ -116,6 +138,8 @@ sch_status coverage_judge(const struct domain *domain, const struct neighbours *
     molecules_free(&molecules);
     if (status == SCH_OK && *covered)
         judge_pairs(domain, nb, covered, reason, size);
+    if (status == SCH_OK && *covered)
+        judge_crowds(domain, nb, covered, reason, size);
     return status;
 }
 

@@ -31,6 +31,7 @@
 #define BLOCK_ROWS ((size_t)6)  /* of a matrix product's block */
 #define TILE       ((size_t)12) /* atoms; their rows and their vectors' rows are whole blocks */
 #define SMALL      ((size_t)64) /* atoms; up to here messages run both ways along pairs at once */
+#define GROUP      ((size_t)24) /* atoms; systems that small together share tiles */
 #define TEAM_WORK  ((size_t)1000000) /* multiply-adds from which threads pay */
 #define INLINE     static inline __attribute__((always_inline))
 

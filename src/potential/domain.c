@@ -45,6 +45,8 @@ sch_status domain_merge(struct domain *domain, const struct domain *other) {
     for (size_t k = 0; k < other->n_molecules; k++)
         SCH_TRY(domain_add_molecule(domain, other->molecules[k]));
     domain->together = domain->together || other->together;
+    if (other->most_neighbours > domain->most_neighbours)
+        domain->most_neighbours = other->most_neighbours;
     for (int a = 1; a <= ELEMENT_MAX; a++)
         for (int b = 1; b <= ELEMENT_MAX; b++) {
             double theirs = other->nearest[a][b], *ours = &domain->nearest[a][b];

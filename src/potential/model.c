@@ -148,6 +148,7 @@ void sch_model_describe(const sch_model *model, sch_model_info *info) {
         .molecules = (const char *const *)model->domain.molecules,
         .n_molecules = model->domain.n_molecules,
         .together = model->domain.together,
+        .most_neighbours = model->domain.most_neighbours,
     };
 }
 

@@ -18,6 +18,7 @@
 #define MOLECULES "seen.molecules"
 #define NEAREST   "seen.nearest"
 #define TOGETHER  "seen_together"
+#define CROWD     "seen.neighbours"
 enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30 };
 
 /* ---------------------------------------------------------------- reading */
@@ -170,6 +171,12 @@ static sch_status read_domain(const struct hdf5_reader *reader, sch_model *model
     SCH_TRY(read_molecules(reader, &model->domain));
     SCH_TRY(hdf5_read_integer(reader, TOGETHER, &together));
     model->domain.together = together != 0;
+    if (hdf5_has(reader, CROWD)) {
+        SCH_TRY(hdf5_read_dataset(reader, CROWD, 0, NULL, H5T_NATIVE_INT,
+                                  &model->domain.most_neighbours));
+        if (model->domain.most_neighbours < 0)
+            return hdf5_wrong(reader, CROWD, "0 or more", "less");
+    }
     SCH_TRY(hdf5_read_dataset(reader, NEAREST, 2, (hsize_t[]){(hsize_t)n, (hsize_t)n},
                               H5T_NATIVE_DOUBLE, nearest));
     for (int k = 0; k < n * n; k++) {
@@ -283,6 +290,7 @@ static bool write_domain(hid_t file, const sch_model *model) {
         nearest[k] = domain->nearest[model->elements[k / n]][model->elements[k % n]];
     return write_molecules(file, domain) &&
            write_attribute(file, TOGETHER, H5T_NATIVE_INT, 0, &together) &&
+           write_dataset(file, CROWD, 0, NULL, H5T_NATIVE_INT, &domain->most_neighbours) &&
            write_dataset(file, NEAREST, 2, (hsize_t[]){(hsize_t)n, (hsize_t)n}, H5T_NATIVE_DOUBLE,
                          nearest);
 }
