@@ -283,7 +283,7 @@ typedef struct sch_stage {
     double seconds;       /**< on the thread that called */
     double multiply_adds; /**< of the arithmetic that scales with channels; 0: none to speak of */
     double bytes;         /**< of the arrays it reads and writes, each once; 0: not counted */
-} sch_stage;
+} sch_stage; /* with several threads, all three are of one of them */
 
 /** Measure the stages of all evaluations and time steps from now on, or stop. It costs about 30 ns
  *  a stage and tile of atoms. */

@@ -188,6 +188,11 @@ static void meet(const struct member *member) {
     }
 }
 
+/** A member's part of what is shared out evenly. */
+static struct work own_part(struct work all, const struct member *member) {
+    return (struct work){all.multiply_adds / (double)member->of, all.bytes / (double)member->of};
+}
+
 /** A stage ends, as the first member sees it. */
 static void lap(const struct network *net, const struct member *member, enum stage stage,
                 struct work work) {
@@ -195,75 +200,79 @@ static void lap(const struct network *net, const struct member *member, enum sta
         profile_lap(net->profile, stage, work.multiply_adds, work.bytes);
 }
 
-/** The atoms of a tile: those from begin on, as many as fit. */
-static size_t tile_end(size_t begin, size_t tile, size_t n) {
-    return begin + tile < n ? begin + tile : n;
+/** Tiles of so many atoms, as even as they can be. */
+struct tiling {
+    size_t count, atoms;
+};
+
+static struct tiling tile(size_t n, size_t most) {
+    const size_t count = (n + most - 1) / most;
+    return (struct tiling){count, (n + count - 1) / count};
+}
+
+/** Atoms of each tile that is a member's, from begin to end - 1. */
+#define EACH_TILE(...)                                                        \
+    SHARED(k, tiles.count) {                                                  \
+        const size_t begin = k * tiles.atoms;                                 \
+        const size_t end = begin + tiles.atoms < n ? begin + tiles.atoms : n; \
+        __VA_ARGS__;                                                          \
+    }
+
+/** Messages and update of a tile's atoms. */
+static void forward_tile(const struct network *net, const struct neighbours *nb, int t,
+                         size_t begin, size_t end, const struct member *member) {
+    const struct scratch *s = &net->scratch[member->rank];
+    const struct messages messages = {s->q, s->b, s->c};
+    gather(net, nb->first, t, begin, end, s);
+    lap(net, member, STAGE_MESSAGES, gather_work(net, t, nb->first[end] - nb->first[begin]));
+    update(net, t, begin, end, &messages, s);
+    lap(net, member, STAGE_UPDATE, update_work(net, t, end - begin));
 }
 
 /** A member's part of a system of any size. */
 static void run_large(struct network *net, const struct neighbours *nb,
                       const struct atom_results *results, const struct member *member) {
-    const size_t n = nb->n_atoms, tiles = (n + TILE - 1) / TILE;
+    const size_t n = nb->n_atoms;
+    const struct tiling tiles = tile(n, TILE);
     const int T = net->model->interactions;
     const struct scratch *s = &net->scratch[member->rank];
-    const struct messages messages = {s->q, s->b, s->c};
-#define EACH_TILE(...)                                                    \
-    SHARED(tile, tiles) {                                                 \
-        const size_t begin = tile * TILE, end = tile_end(begin, TILE, n); \
-        const size_t edges = nb->first[end] - nb->first[begin];           \
-        (void)edges;                                                      \
-        __VA_ARGS__;                                                      \
-    }
     EACH_TILE(prepare_edges(net, nb, begin, end); embed(net, nb->species + begin, begin, end))
     lap(net, member, STAGE_EDGES, no_work);
     for (int t = 0; t < T; t++) {
         if (!net->table) {
             EACH_TILE(filter_edges(net, t, nb->first[begin], nb->first[end]))
-            lap(net, member, STAGE_FILTERS, filter_work(net, nb->n_edges));
+            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, nb->n_edges), member));
         }
         meet(member);
-        EACH_TILE(gather(net, nb->first, t, begin, end, s);
-                  lap(net, member, STAGE_MESSAGES, gather_work(net, t, edges));
-                  update(net, t, begin, end, &messages, s);
-                  lap(net, member, STAGE_UPDATE, update_work(net, t, end - begin)))
+        EACH_TILE(forward_tile(net, nb, t, begin, end, member))
     }
     EACH_TILE(read_out(net, nb->species + begin, begin, end, s, results->energies + begin))
-    lap(net, member, STAGE_READOUT, readout_work(net, n));
+    lap(net, member, STAGE_READOUT, own_part(readout_work(net, n), member));
     for (int t = T - 1; t >= 0; t--) {
         if (!net->table && t + 1 < T) { /* the last interaction's are still there */
             EACH_TILE(filter_edges(net, t, nb->first[begin], nb->first[end]))
-            lap(net, member, STAGE_FILTERS, filter_work(net, nb->n_edges));
+            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, nb->n_edges), member));
         }
-        EACH_TILE(if (t < net->recomputed) {
-            gather(net, nb->first, t, begin, end, s);
-            lap(net, member, STAGE_MESSAGES, gather_work(net, t, edges));
-            update(net, t, begin, end, &messages, s);
-            lap(net, member, STAGE_UPDATE, update_work(net, t, end - begin));
-        } update_backward(net, t, begin, end, s);
+        EACH_TILE(if (t < net->recomputed) forward_tile(net, nb, t, begin, end, member);
+                  update_backward(net, t, begin, end, s);
                   lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, end - begin)))
         meet(member);
         EACH_TILE(scatter(net, nb->first, t, begin, end))
-        lap(net, member, STAGE_MESSAGES_BACKWARD, scatter_work(net, t, nb->n_edges));
+        lap(net, member, STAGE_MESSAGES_BACKWARD,
+            own_part(scatter_work(net, t, nb->n_edges), member));
         meet(member);
     }
     EACH_TILE(sum_edges(net, nb, begin, end, results))
     lap(net, member, STAGE_FORCES, no_work);
-#undef EACH_TILE
 }
 
 /** A member's part of some systems with few atoms together. */
 static void run_small(struct network *net, size_t n_systems, const struct neighbours systems[],
                       const struct atom_results *results, const struct member *member) {
     const size_t n = count_atoms(n_systems, systems), F = net->F, blocks = blocks_of(net);
-    const size_t tile_atoms = n > TILE || member->of == 1 ? TILE : BLOCK_ROWS;
-    const size_t tiles = (n + tile_atoms - 1) / tile_atoms;
+    const struct tiling tiles = tile(n, n > TILE || member->of == 1 ? TILE : BLOCK_ROWS);
     const int T = net->model->interactions;
     const struct scratch *s = &net->scratch[member->rank];
-#define EACH_TILE(...)                                                                \
-    SHARED(tile, tiles) {                                                             \
-        const size_t begin = tile * tile_atoms, end = tile_end(begin, tile_atoms, n); \
-        __VA_ARGS__;                                                                  \
-    }
     if (member->rank == 0) {
         prepare_pairs(net, n_systems, systems);
         embed(net, net->species, 0, n);
@@ -276,38 +285,38 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
             filter_edges(net, t, pairs * member->rank / member->of,
                          pairs * (member->rank + 1) / member->of);
             meet(member);
-            lap(net, member, STAGE_FILTERS, filter_work(net, pairs));
+            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, pairs), member));
         }
         SHARED(block, blocks) exchange(net, t, n, block);
         meet(member);
-        lap(net, member, STAGE_MESSAGES, exchange_work(net, t, pairs));
+        lap(net, member, STAGE_MESSAGES, own_part(exchange_work(net, t, pairs), member));
         const struct layer *l = &net->layer[t];
         EACH_TILE(const struct messages messages = {l->q + begin * F, l->b + begin * 3 * F,
                                                     l->c + begin * 3 * F};
                   update(net, t, begin, end, &messages, s))
         meet(member);
-        lap(net, member, STAGE_UPDATE, update_work(net, t, n));
+        lap(net, member, STAGE_UPDATE, own_part(update_work(net, t, n), member));
     }
     EACH_TILE(read_out(net, net->species + begin, begin, end, s, results->energies + begin))
-    lap(net, member, STAGE_READOUT, readout_work(net, n));
+    lap(net, member, STAGE_READOUT, own_part(readout_work(net, n), member));
     for (int t = T - 1; t >= 0; t--) {
         EACH_TILE(update_backward(net, t, begin, end, s))
         meet(member);
-        lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, n));
+        lap(net, member, STAGE_UPDATE_BACKWARD, own_part(update_work(net, t, n), member));
         if (!net->table && t + 1 < T) { /* the last interaction's are still there */
             filter_edges(net, t, pairs * member->rank / member->of,
                          pairs * (member->rank + 1) / member->of);
             meet(member);
-            lap(net, member, STAGE_FILTERS, filter_work(net, pairs));
+            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, pairs), member));
         }
         SHARED(block, blocks) exchange_backward(net, t, n, block);
         meet(member);
-        lap(net, member, STAGE_MESSAGES_BACKWARD, exchange_backward_work(net, t, pairs));
+        lap(net, member, STAGE_MESSAGES_BACKWARD,
+            own_part(exchange_backward_work(net, t, pairs), member));
     }
     if (member->rank == 0)
         sum_pairs(net, n, results);
     lap(net, member, STAGE_FORCES, no_work);
-#undef EACH_TILE
 }
 
 /** Is this work enough for a team? A meeting of its members takes about a microsecond, and there
