@@ -142,8 +142,8 @@ void machine_end(struct machine *machine) {
         return;
     machine->steal = (end.steal - start->steal) / all;
     machine->foreign = fmax(foreign / all, 0); // ticks are coarse
-    machine->busy =
-        machine->busy || machine->foreign > FOREIGN_BOUND || machine->steal > FOREIGN_BOUND;
+    // The load is a mean over a minute that is past; this is what was.
+    machine->busy = machine->foreign > FOREIGN_BOUND || machine->steal > FOREIGN_BOUND;
 }
 
 /* ---------------------------------------------------------------- for people */

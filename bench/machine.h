@@ -26,8 +26,9 @@ struct machine {
     struct processor_time start; /**< for machine_end */
     double peak_flops; /**< single precision, one thread, measured, flop/s; 0: not measured */
     double bandwidth;  /**< of memory, one thread, measured (triad), bytes/s; 0: not measured */
-    bool busy;         /**< the load at the start is above a quarter of the cores, or something else
-                            took more than 5 % of the processors' time meanwhile */
+    bool busy;         /**< something else took more than 5 % of the processors' time meanwhile, or,
+                            where that is not told, the load at the start is above a quarter of the
+                            cores */
 };
 
 void machine_describe(struct machine *machine);

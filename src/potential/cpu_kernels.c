@@ -358,7 +358,7 @@ static void run(struct network *net, size_t n_systems, const struct neighbours s
         run_team(net, n_systems, systems, results);
     else
         run_member(net, n_systems, systems, results, &alone);
-    pace_took(&net->pace, as_team, omp_get_wtime() - start);
+    pace_took(&net->pace, omp_get_wtime() - start);
 }
 
 static sch_status evaluate(void *state, size_t n_systems, const struct neighbours systems[],
