@@ -295,7 +295,8 @@ sch_status hdf5_read_dataset(const struct hdf5_reader *reader, const char *name,
                              const hsize_t *shape, hid_t type, void *values) {
     hid_t dataset = -1;
     hsize_t exact[H5S_MAX_RANK] = {0};
-    memcpy(exact, shape, (size_t)rank * sizeof *shape);
+    if (rank > 0)
+        memcpy(exact, shape, (size_t)rank * sizeof *shape);
     SCH_TRY(hdf5_open_dataset(reader, name, H5Tget_class(type), rank, exact, &dataset));
     herr_t status = H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values);
     H5Dclose(dataset);

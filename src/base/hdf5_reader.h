@@ -68,7 +68,8 @@ sch_status hdf5_open_dataset(const struct hdf5_reader *reader, const char *name,
                              int rank, hsize_t *shape, hid_t *dataset)
     __attribute__((warn_unused_result));
 
-/** All values of a dataset of exactly this shape (rank 0: a scalar), as this type. */
+/** All values of a dataset of exactly this shape, as this type; of a scalar the rank is 0 and the
+ *  shape NULL. */
 sch_status hdf5_read_dataset(const struct hdf5_reader *reader, const char *name, int rank,
                              const hsize_t *shape, hid_t type, void *values)
     __attribute__((warn_unused_result));
