@@ -5,7 +5,8 @@
 
 enum { THREADS_MAX = 1024 };
 
-enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION, KEY_MAX_MEMORY }; // far from a program's own
+/* Far from a program's own. */
+enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION, KEY_MAX_MEMORY };
 
 const struct model_choice model_choice_default = {.model = "tiny", .potential = {.device = "auto"}};
 
