@@ -52,15 +52,10 @@ struct grid {
 
 /* ---------------------------------------------------------------- atoms and images */
 
-/** The number of a searched atom in the system. */
-static int atom_of(const int *order, int i) {
-    return order ? order[i] : i;
-}
-
 static sch_status fold(const sch_system *system, const int *order, const struct grid *grid,
                        struct home *homes) {
     for (size_t i = 0; i < system->n_atoms; i++) {
-        const size_t atom = (size_t)atom_of(order, (int)i);
+        const size_t atom = (size_t)order[i];
         const double *x = system->positions + 3 * atom;
         struct home *home = &homes[i];
         memcpy(home->position, x, sizeof home->position);
@@ -238,8 +233,7 @@ static sch_status search_run(struct pair_search *search, const sch_system *syste
         if (square > reach * reach || point->rank <= i)
             continue;
         if (square < CLOSEST_APPROACH * CLOSEST_APPROACH)
-            return pair_too_close(system, atom_of(order, i), atom_of(order, point->atom),
-                                  sqrt(square));
+            return pair_too_close(system, order[i], order[point->atom], sqrt(square));
         add_pair(search, i, point);
     }
     return SCH_OK;

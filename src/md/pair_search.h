@@ -26,7 +26,7 @@ struct pair_search {
     size_t start_capacity;
 };
 
-/** @param order  [n_atoms] take order[i] for atom i, in messages too; NULL: atoms as they are
+/** @param order  [n_atoms] the system's atom that is searched as atom i; messages name it
  *  @param reach  Å
  *  @return SCH_ERROR_STRUCTURE for two atoms closer than CLOSEST_APPROACH, a position that is not
  *          finite, or a cell of which far too many images would be needed. */

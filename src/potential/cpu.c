@@ -109,14 +109,11 @@ struct share {
 
 /** Cut the next share off; a system above its size is one of its own. */
 static struct share next_share(struct share *rest) {
-    struct share share = {.systems = rest->systems, .results = rest->results};
-    size_t n = 0;
-    while (rest->n_systems > 0 && (share.n_systems == 0 || n + rest->systems->n_atoms <= SHARE)) {
-        n += rest->systems->n_atoms;
-        share.n_systems++;
-        rest->n_systems--;
-        rest->systems++;
-    }
+    struct share share = *rest;
+    size_t n;
+    share.n_systems = systems_within(rest->n_systems, rest->systems, SHARE, &n);
+    rest->n_systems -= share.n_systems;
+    rest->systems += share.n_systems;
     results_advance(&rest->results, n);
     return share;
 }

@@ -31,7 +31,7 @@
 #define BLOCK_ROWS ((size_t)6)  /* of a matrix product's block */
 #define TILE       ((size_t)12) /* atoms; their rows and their vectors' rows are whole blocks */
 #define SMALL      ((size_t)64) /* atoms; up to here messages run both ways along pairs at once */
-#define GROUP      ((size_t)24) /* atoms; systems that small together share tiles */
+#define GROUP      ((size_t)24) /* atoms; small systems share tiles; features stay in the L1 */
 #define TEAM_WORK  ((size_t)1000000) /* multiply-adds from which threads pay */
 #define INLINE     static inline __attribute__((always_inline))
 
@@ -218,6 +218,16 @@ static struct tiling tile(size_t n, size_t most) {
         __VA_ARGS__;                                                          \
     }
 
+/** Exact filters of an interaction, at a member's part of all edges; they meet when all are there.
+ */
+static void find_filters(const struct network *net, int t, size_t n_edges,
+                         const struct member *member) {
+    filter_edges(net, t, n_edges * member->rank / member->of,
+                 n_edges * (member->rank + 1) / member->of);
+    meet(member);
+    lap(net, member, STAGE_FILTERS, own_part(filter_work(net, n_edges), member));
+}
+
 /** Messages and update of a tile's atoms. */
 static void forward_tile(const struct network *net, const struct neighbours *nb, int t,
                          size_t begin, size_t end, const struct member *member) {
@@ -239,20 +249,16 @@ static void run_large(struct network *net, const struct neighbours *nb,
     EACH_TILE(prepare_edges(net, nb, begin, end); embed(net, nb->species + begin, begin, end))
     lap(net, member, STAGE_EDGES, no_work);
     for (int t = 0; t < T; t++) {
-        if (!net->table) {
-            EACH_TILE(filter_edges(net, t, nb->first[begin], nb->first[end]))
-            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, nb->n_edges), member));
-        }
         meet(member);
+        if (!net->table)
+            find_filters(net, t, nb->n_edges, member);
         EACH_TILE(forward_tile(net, nb, t, begin, end, member))
     }
     EACH_TILE(read_out(net, nb->species + begin, begin, end, s, results->energies + begin))
     lap(net, member, STAGE_READOUT, own_part(readout_work(net, n), member));
     for (int t = T - 1; t >= 0; t--) {
-        if (!net->table && t + 1 < T) { /* the last interaction's are still there */
-            EACH_TILE(filter_edges(net, t, nb->first[begin], nb->first[end]))
-            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, nb->n_edges), member));
-        }
+        if (!net->table && t + 1 < T) /* the last interaction's are still there */
+            find_filters(net, t, nb->n_edges, member);
         EACH_TILE(if (t < net->recomputed) forward_tile(net, nb, t, begin, end, member);
                   update_backward(net, t, begin, end, s);
                   lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, end - begin)))
@@ -281,12 +287,8 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
     const size_t pairs = net->row[n];
     lap(net, member, STAGE_EDGES, no_work);
     for (int t = 0; t < T; t++) {
-        if (!net->table) {
-            filter_edges(net, t, pairs * member->rank / member->of,
-                         pairs * (member->rank + 1) / member->of);
-            meet(member);
-            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, pairs), member));
-        }
+        if (!net->table)
+            find_filters(net, t, pairs, member);
         SHARED(block, blocks) exchange(net, t, n, block);
         meet(member);
         lap(net, member, STAGE_MESSAGES, own_part(exchange_work(net, t, pairs), member));
@@ -303,12 +305,8 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
         EACH_TILE(update_backward(net, t, begin, end, s))
         meet(member);
         lap(net, member, STAGE_UPDATE_BACKWARD, own_part(update_work(net, t, n), member));
-        if (!net->table && t + 1 < T) { /* the last interaction's are still there */
-            filter_edges(net, t, pairs * member->rank / member->of,
-                         pairs * (member->rank + 1) / member->of);
-            meet(member);
-            lap(net, member, STAGE_FILTERS, own_part(filter_work(net, pairs), member));
-        }
+        if (!net->table && t + 1 < T) /* the last interaction's are still there */
+            find_filters(net, t, pairs, member);
         SHARED(block, blocks) exchange_backward(net, t, n, block);
         meet(member);
         lap(net, member, STAGE_MESSAGES_BACKWARD,
@@ -366,7 +364,8 @@ static sch_status evaluate(void *state, size_t n_systems, const struct neighbour
     struct network *net = state;
     struct atom_results rest = *results;
     while (n_systems > 0) {
-        const size_t together = group(n_systems, systems), n = count_atoms(together, systems);
+        size_t n;
+        const size_t together = systems_within(n_systems, systems, GROUP, &n);
         SCH_TRY(reserve(net, together, systems));
         run(net, together, systems, &rest);
         results_advance(&rest, n);

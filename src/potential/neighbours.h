@@ -20,6 +20,19 @@ struct neighbours {
     const double *distance;    /* [n_edges] Å, 0 < distance < cutoff */
 };
 
+/** How many of the first systems have at most so many atoms together; one, however large it is.
+ *  @param n_atoms  [out] that these have */
+static inline size_t systems_within(size_t n_systems, const struct neighbours systems[],
+                                    size_t most, size_t *n_atoms) {
+    size_t count = 0;
+    for (*n_atoms = 0; count < n_systems; count++) {
+        if (count > 0 && *n_atoms + systems[count].n_atoms > most)
+            break;
+        *n_atoms += systems[count].n_atoms;
+    }
+    return count;
+}
+
 /** What a backend finds for the atoms of some systems, one after the other. */
 struct atom_results {
     double *energies;     /* eV */
