@@ -30,18 +30,10 @@ struct options {
 
 /* "5%" and "5" are the same. */
 static double percent(const char *text) {
-    static const char expected[] = "per cent, 0 or more, such as 5%";
-    char number[NUMBER_SIZE];
     double value;
-    size_t length = strlen(text);
-    if (length > 0 && text[length - 1] == '%')
-        length--;
-    if (length >= sizeof number)
-        argument_wrong("--fail-above", expected, text);
-    memcpy(number, text, length);
-    number[length] = '\0';
-    if (!number_real(number, &value) || value < 0)
-        argument_wrong("--fail-above", expected, text);
+    char sign;
+    if (!number_with_suffix(text, "%", &value, &sign) || value < 0)
+        argument_wrong("--fail-above", "per cent, 0 or more, such as 5%", text);
     return value / 100;
 }
 

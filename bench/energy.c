@@ -5,6 +5,7 @@
 #include "number.h"
 #include "power.h"
 #include "program.h"
+#include "progress.h"
 #include "row_view.h"
 #include "status_line.h"
 #include "suites.h"
@@ -35,10 +36,10 @@ static void measure_idle(struct power *power, double seconds, double watts[METER
     double before[METERS], after[METERS];
     status_line("energy of the idle machine");
     read_meters(power, before);
-    double start = clock_s();
+    double start = progress_clock();
     nanosleep(&wait, NULL); // a signal ends it, which the next step sees
     read_meters(power, after);
-    double passed = clock_s() - start;
+    double passed = progress_clock() - start;
     for (int m = 0; m < METERS; m++)
         watts[m] = (after[m] - before[m]) / passed;
 }
@@ -53,7 +54,7 @@ struct consumption {
 static int take_sample(struct consumption *to, struct dynamics *dynamics, struct power *power,
                        double seconds, const double idle[METERS]) {
     const volatile int *stop = interrupt_signal();
-    double before[METERS], after[METERS], start = clock_s(), passed = 0, steps = 0;
+    double before[METERS], after[METERS], start = progress_clock(), passed = 0, steps = 0;
     read_meters(power, before);
     while (passed < seconds && !*stop) {
         sch_status status = sch_simulation_run(dynamics->simulation, dynamics->steps, stop);
@@ -62,7 +63,7 @@ static int take_sample(struct consumption *to, struct dynamics *dynamics, struct
             return PROGRAM_FAILED;
         }
         steps += (double)dynamics->steps;
-        passed = clock_s() - start;
+        passed = progress_clock() - start;
     }
     read_meters(power, after);
     for (int m = 0; m < METERS; m++) {

@@ -2,6 +2,7 @@
 
 #include "interrupt.h"
 #include "program.h"
+#include "progress.h"
 #include "status_line.h"
 
 #include <gsl/gsl_errno.h>
@@ -110,12 +111,12 @@ int flight_run(struct flight *flight, long steps) {
 }
 
 int flight_choose_steps(struct flight *flight, double at_most, double *seconds) {
-    double start = clock_s(), step = 0;
+    double start = progress_clock(), step = 0;
     long done = 0;
     int result = PROGRAM_DONE;
     do { // a step may be one that finds the neighbours anew
         result = flight_run(flight, 1);
-        step = (clock_s() - start) / (double)++done;
+        step = (progress_clock() - start) / (double)++done;
     } while (result == PROGRAM_DONE && done < FLIGHT_LENGTH && step * (double)done < at_most / 10);
     double flights = floor(at_most / (step * FLIGHT_LENGTH));
     if (flights >= 1)

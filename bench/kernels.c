@@ -5,6 +5,7 @@
 #include "machine.h"
 #include "number.h"
 #include "program.h"
+#include "progress.h"
 #include "row_view.h"
 #include "status_line.h"
 #include "suites.h"
@@ -62,9 +63,9 @@ static int take_samples(struct profile *profile, const struct profiled *of, stru
     for (profile->samples = 0; profile->samples < samples && result == PROGRAM_DONE;) {
         status_line("%s, %ld atoms: %zu of %zu", of->model->info.name, of->scale->atoms,
                     profile->samples + 1, samples);
-        double start = clock_s();
+        double start = progress_clock();
         result = flight_run(flight, flight->steps);
-        profile->whole[profile->samples] = (clock_s() - start) / steps;
+        profile->whole[profile->samples] = (progress_clock() - start) / steps;
         if (result != PROGRAM_DONE)
             break;
         sch_potential_profile(of->model->potential, true);

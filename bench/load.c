@@ -5,6 +5,7 @@
 #include "interrupt.h"
 #include "machine.h"
 #include "program.h"
+#include "progress.h"
 #include "row_view.h"
 #include "status_line.h"
 #include "suites.h"
@@ -33,7 +34,7 @@ enum { STEPS, SECONDS, FIGURES };
 /* Steps of dynamics for so long. */
 static int work_for(struct dynamics *dynamics, double seconds, double figures[FIGURES]) {
     const volatile int *stop = interrupt_signal();
-    double start = clock_s(), now = start;
+    double start = progress_clock(), now = start;
     figures[STEPS] = 0;
     while (now - start < seconds && !*stop) {
         sch_status status = sch_simulation_run(dynamics->simulation, CHUNK, stop);
@@ -42,7 +43,7 @@ static int work_for(struct dynamics *dynamics, double seconds, double figures[FI
             return PROGRAM_FAILED;
         }
         figures[STEPS] += CHUNK;
-        now = clock_s();
+        now = progress_clock();
     }
     figures[SECONDS] = now - start;
     return *stop ? 128 + *stop : PROGRAM_DONE;

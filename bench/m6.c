@@ -266,6 +266,17 @@ static int add_drift(struct m6 *run, const char *model, const char *quantity, co
     return m6_add(run, &row);
 }
 
+/* A run from the start, sampled every so many steps; drifts are in the report. */
+static int sampled_run(struct dynamics *dynamics, long steps, long every, struct samples *samples,
+                       struct report *report) {
+    int result = dynamics_start(dynamics);
+    if (result == PROGRAM_DONE)
+        result = dynamics_sample(dynamics, steps, every, samples);
+    if (result == PROGRAM_DONE)
+        report_analyse(report, samples);
+    return result;
+}
+
 /* M6's per cent is of its 1,000 steps; the slope of so short a run is mostly fluctuation, so that
  * a longer one gives it. */
 static int drift_of(struct m6 *run, struct dynamics *dynamics, struct samples *samples,
@@ -273,21 +284,13 @@ static int drift_of(struct m6 *run, struct dynamics *dynamics, struct samples *s
     const long published_steps = 1000, long_steps = run->options->quick ? 2000 : 20000;
     struct report report = {.atoms = BENZENE_ATOMS, .dt_fs = DYNAMICS_TIME_STEP, .wall_s = 1};
     status_line("%s: drift", model);
-    int result = dynamics_start(dynamics);
+    int result = sampled_run(dynamics, published_steps, 1, samples, &report);
     if (result == PROGRAM_DONE)
-        result = dynamics_sample(dynamics, published_steps, 1, samples);
-    if (result != PROGRAM_DONE)
-        return result;
-    report_analyse(&report, samples);
-    result = add_drift(run, model, "drift_percent", "%", report.drift_percent);
+        result = add_drift(run, model, "drift_percent", "%", report.drift_percent);
     if (result == PROGRAM_DONE)
-        result = dynamics_start(dynamics);
+        result = sampled_run(dynamics, long_steps, 2, samples, &report);
     if (result == PROGRAM_DONE)
-        result = dynamics_sample(dynamics, long_steps, 2, samples);
-    if (result != PROGRAM_DONE)
-        return result;
-    report_analyse(&report, samples);
-    result = add_drift(run, model, "drift", "meV/atom/ns", report.drift_meV_per_atom_per_ns);
+        result = add_drift(run, model, "drift", "meV/atom/ns", report.drift_meV_per_atom_per_ns);
     if (result == PROGRAM_DONE)
         result = add_drift(run, model, "drift_kT", "kT/ns/dof", report.drift_kT_per_ns_per_dof);
     return result;

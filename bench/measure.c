@@ -15,10 +15,6 @@
 
 enum { RESAMPLES = 2000, SEED = 1 };
 
-double clock_s(void) {
-    return progress_clock();
-}
-
 /* ---------------------------------------------------------------- summaries */
 
 /* The sample at this share of the whole, 0 to 1, of sorted ones: of what a resample draws there. */
@@ -150,20 +146,20 @@ static int call(const struct subject *subject, double *seconds) {
     int result = subject->prepare ? subject->prepare(subject->state) : PROGRAM_DONE;
     if (result != PROGRAM_DONE)
         return result;
-    double start = clock_s();
+    double start = progress_clock();
     result = subject->run(subject->state);
-    *seconds = clock_s() - start;
+    *seconds = progress_clock() - start;
     int stopped = *interrupt_signal();
     return result == PROGRAM_DONE && stopped ? 128 + stopped : result;
 }
 
 static int warm_up(const struct measurement *all, const struct subject *subject) {
-    double start = clock_s(), seconds;
+    double start = progress_clock(), seconds;
     int result = PROGRAM_DONE;
     status_line("%s: warming up", subject->name);
     for (size_t i = 0; i < all->plan.warm_calls && result == PROGRAM_DONE; i++) {
         result = call(subject, &seconds);
-        if (clock_s() - start > all->plan.warm_s)
+        if (progress_clock() - start > all->plan.warm_s)
             break;
     }
     return result;

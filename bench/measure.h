@@ -54,7 +54,4 @@ struct plan {
  * + the signal when interrupted. */
 int measure(struct subject subjects[], size_t n, const struct plan *plan);
 
-/** Seconds on a clock that only goes forward. */
-double clock_s(void);
-
 #endif

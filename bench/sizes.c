@@ -4,6 +4,7 @@
 #include "flight.h"
 #include "number.h"
 #include "program.h"
+#include "resident.h"
 #include "row_view.h"
 #include "status_line.h"
 #include "suites.h"
@@ -43,20 +44,6 @@ static bool is_wanted(const struct bench_options *options, const struct scale *s
 
 enum { RESIDENT, WORK_SPACE, MEMORIES }; // bytes
 
-/* A line of /proc/self/status, such as "VmHWM:", in bytes; NaN where there is none. */
-static double status_bytes(const char *key) {
-    char line[256];
-    double kilobytes = NAN;
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, key, strlen(key)) == 0 &&
-            sscanf(line + strlen(key), "%lf", &kilobytes) != 1)
-            kilobytes = NAN;
-    if (file)
-        fclose(file);
-    return 1024 * kilobytes;
-}
-
 /* From now on VmHWM is the peak from now on, where the system can do that. */
 static void forget_peak(void) {
     FILE *file = fopen("/proc/self/clear_refs", "w");
@@ -79,12 +66,12 @@ static int take_memory(void *state, double bytes[], size_t n) {
     (void)n;
     int result = bench_model_open(&model, to->options, to->k, 0);
     if (result == PROGRAM_DONE) {
-        double before = status_bytes("VmRSS:");
+        double before = resident_line("VmRSS:");
         double space = (double)sch_potential_memory(model.potential);
         forget_peak();
         result = flight_open(&flight, model.potential, to->scale);
         if (result == PROGRAM_DONE) {
-            bytes[RESIDENT] = status_bytes("VmHWM:") - before - own_bytes(&flight.moving);
+            bytes[RESIDENT] = resident_line("VmHWM:") - before - own_bytes(&flight.moving);
             bytes[WORK_SPACE] = (double)sch_potential_memory(model.potential) - space;
         }
     }

@@ -26,14 +26,11 @@ long argument_whole(const char *option, const char *text, long least, long most,
 size_t argument_size(const char *option, const char *text, const char *expected) {
     static const char units[] = "KMGT";
     const double least = 1e6, most = 1e18;
-    char number[NUMBER_SIZE];
-    const size_t length = strlen(text);
-    const char *unit = length > 1 ? strchr(units, text[length - 1]) : NULL;
     double size;
-    snprintf(number, sizeof number, "%.*s", (int)(unit ? length - 1 : length), text);
-    if (length >= sizeof number || !number_real(number, &size))
+    char unit;
+    if (!number_with_suffix(text, units, &size, &unit))
         argument_wrong(option, expected, text);
-    for (const char *power = units; unit && power <= unit; power++)
+    for (const char *power = units; unit && power <= strchr(units, unit); power++)
         size *= 1000;
     if (!(size >= least && size <= most))
         argument_wrong(option, expected, text);

@@ -1,9 +1,9 @@
 #include "frame_stream.h"
 
+#include "interrupt.h"
 #include "program.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +122,6 @@ static void *read_files(void *argument) {
 /* ---------------------------------------------------------------- the caller */
 
 struct frame_stream *frame_stream_open(const char *const *paths, size_t n) {
-    sigset_t all, before;
     struct frame_stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
         out_of_memory();
@@ -133,10 +132,7 @@ struct frame_stream *frame_stream_open(const char *const *paths, size_t n) {
     pthread_mutex_init(&stream->mutex, NULL);
     pthread_cond_init(&stream->filled, NULL);
     pthread_cond_init(&stream->emptied, NULL);
-    sigfillset(&all); // signals are for the caller
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&stream->thread, NULL, read_files, stream);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = interrupt_free_thread(&stream->thread, read_files, stream);
     if (!error)
         return stream;
     complain("cannot start a thread: %s", strerror(error));

@@ -25,3 +25,12 @@ void interrupt_catch(void) {
 const volatile int *interrupt_signal(void) {
     return &caught;
 }
+
+int interrupt_free_thread(pthread_t *thread, void *(*work)(void *), void *argument) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(thread, NULL, work, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}

@@ -2,6 +2,8 @@
 #ifndef INTERRUPT_H
 #define INTERRUPT_H
 
+#include <pthread.h>
+
 /** Catch both signals, once each: a second one ends the program at once. A signal that the caller
  *  of the program chose to ignore stays ignored. Writing to a file at its size limit becomes an
  *  ordinary error (EFBIG). */
@@ -9,5 +11,8 @@ void interrupt_catch(void);
 
 /** Number of the signal that came, or 0: for sch_simulation_run. */
 const volatile int *interrupt_signal(void);
+
+/** Start a thread that no signal interrupts: they are for the one that calls. 0, or an errno. */
+int interrupt_free_thread(pthread_t *thread, void *(*work)(void *), void *argument);
 
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool number_whole(const char *text, long least, long most, long *number) {
     char *end;
@@ -25,6 +26,18 @@ bool number_real(const char *text, double *number) {
         return false;
     *number = value;
     return true;
+}
+
+bool number_with_suffix(const char *text, const char *suffixes, double *number, char *suffix) {
+    char digits[NUMBER_SIZE];
+    size_t length = strlen(text);
+    *suffix = length > 0 && strchr(suffixes, text[length - 1]) ? text[length - 1] : '\0';
+    length -= *suffix != '\0';
+    if (length >= sizeof digits)
+        return false;
+    memcpy(digits, text, length);
+    digits[length] = '\0';
+    return number_real(digits, number);
 }
 
 const char *number_grouped(char text[NUMBER_SIZE], long number) {

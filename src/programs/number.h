@@ -10,6 +10,10 @@ bool number_whole(const char *text, long least, long most, long *number);
 /** The whole text is a finite number. */
 bool number_real(const char *text, double *number);
 
+/** The whole text is a finite number, or one that one of these characters follows.
+ *  @param suffix  [out] the character; 0: none */
+bool number_with_suffix(const char *text, const char *suffixes, double *number, char *suffix);
+
 enum { NUMBER_SIZE = 32 };
 
 /** 1234567 -> "1,234,567". */

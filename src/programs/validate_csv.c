@@ -1,10 +1,10 @@
 #include "validate_csv.h"
 
+#include "interrupt.h"
 #include "program.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -114,13 +114,9 @@ static void *write_windows(void *argument) {
 
 /* 0, or an errno. */
 static int start_thread(struct csv *csv) {
-    sigset_t all, before;
     pthread_mutex_init(&csv->mutex, NULL);
     pthread_cond_init(&csv->changed, NULL);
-    sigfillset(&all); // signals are for the caller
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&csv->thread, NULL, write_windows, csv);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = interrupt_free_thread(&csv->thread, write_windows, csv);
     csv->started = error == 0;
     return error;
 }

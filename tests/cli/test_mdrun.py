@@ -125,7 +125,8 @@ class CommandLine(Case):
                 ("--dt", "nan"), ("--dt", "inf"), ("--dt", "0.5fs"), ("--temperature", "-1"),
                 ("--temperature", "nan"), ("--seed", "-1"), ("--seed", "4294967296"),
                 ("--every", "0"), ("--threads", "0"), ("--threads", "two"), ("--device", "gpu"),
-                ("--filters", "exactly"), ("--precision", "half"), ("--out", "a.trr"),
+                ("--filters", "exactly"), ("--precision", "half"), ("--max-memory", "2x"),
+                ("--max-memory", "999K"), ("--max-memory", "-1G"), ("--out", "a.trr"),
                 ("--out", ".xyz"), ("--out", ""), ("--log", ""), ("--json", ""), ("--model", "")]:
             with self.subTest(option=option, value=value):
                 self.refused(USAGE, [option + ": expected", f'found "{value}"'],

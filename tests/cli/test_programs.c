@@ -46,6 +46,19 @@ static void real_numbers(void **state) {
     assert_true(number == -0.25);
 }
 
+static void numbers_with_suffixes(void **state) {
+    UNUSED(state);
+    double number;
+    char suffix;
+    assert_true(number_with_suffix("2.5G", "KMGT", &number, &suffix));
+    assert_true(number == 2.5 && suffix == 'G');
+    assert_true(number_with_suffix("12", "KMGT", &number, &suffix));
+    assert_true(number == 12 && suffix == 0);
+    static const char *const wrong[] = {"", "G", "2GG", "2 G", "2g", "x", "nanG"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(number_with_suffix(wrong[i], "KMGT", &number, &suffix));
+}
+
 static void numbers_for_people(void **state) {
     UNUSED(state);
     char text[NUMBER_SIZE];
@@ -303,6 +316,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers),
         cmocka_unit_test(real_numbers),
+        cmocka_unit_test(numbers_with_suffixes),
         cmocka_unit_test(numbers_for_people),
         cmocka_unit_test(derived_names),
         cmocka_unit_test_setup_teardown(same_files, enter_folder, leave_folder),
