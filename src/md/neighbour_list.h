@@ -6,9 +6,6 @@
 #include "md/system.h"
 #include "potential/neighbours.h"
 
-/** Two atoms closer than this are no structure but a mistake, Å. */
-#define CLOSEST_APPROACH 0.3
-
 struct neighbour_list;
 
 /** @param cutoff, skin  Å; pairs to cutoff + skin are kept, so that the list serves until an atom

@@ -7,13 +7,10 @@
 #include "base/memory.h"
 #include "base/profile.h"
 #include "base/units.h"
+#include "base/verlet.h"
 #include "md/evaluate.h"
-#include "md/integrator.h"
 #include "md/rigid_body.h"
 #include "potential/potential.h"
-
-/** No atom of a sound simulation moves farther in one step, Å. */
-#define FARTHEST_MOVE 0.5
 
 /** Positions, velocities and forces after the last whole step. */
 struct frame {

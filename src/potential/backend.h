@@ -4,6 +4,7 @@
 
 #include "base/profile.h"
 #include "base/status.h"
+#include "potential/atoms.h"
 #include "potential/model.h"
 #include "potential/neighbours.h"
 
@@ -13,12 +14,26 @@ struct backend {
                          const sch_potential_options *options);
     void (*destroy)(void *state);
 
-    /** Energies of, forces on and virials of the atoms of some systems. */
+    /** Energies of, forces on and virials of the atoms of some systems. No slot: evaluate_atoms. */
     sch_status (*evaluate)(void *state, size_t n_systems, const struct neighbours systems[],
                            const struct atom_results *results);
 
+    /** The same by a backend that finds neighbours itself. No slot: evaluate.
+     *  @param mishaps  [out] [n_systems]; results of a system that has one are undefined */
+    sch_status (*evaluate_atoms)(void *state, size_t n_systems, const struct atoms systems[],
+                                 const struct atom_results *results, struct mishap mishaps[]);
+
+    /** Some systems by n_steps of velocity Verlet; a mishap of one does not stop the others. No
+     *  slot: the caller moves the atoms.
+     *  @param stop  to stop after a step, the same for all, when *stop is not 0; NULL: never */
+    sch_status (*advance)(void *state, size_t n_systems, struct moving systems[], double time_step,
+                          long n_steps, const volatile int *stop);
+
     /** Bytes of work space that it holds now. */
     size_t (*memory)(const void *state);
+
+    /** Bytes on the device: what this backend holds, and held at most. No slot: the host's. */
+    void (*device_memory)(const void *state, size_t *now, size_t *peak);
 
     /** Measure the stages of the work from now on; NULL: do not. No slot: it has no stages. */
     void (*profile)(void *state, struct profile *profile);
@@ -27,8 +42,10 @@ struct backend {
     const char *(*describe)(const void *state);
 };
 
-extern const struct backend backend_reference; /* double precision, direct filters, no tricks */
-extern const struct backend backend_cpu;       /* vectorised, threads */
+extern const struct backend backend_reference;   /* double precision, direct filters, no tricks */
+extern const struct backend backend_cpu;         /* vectorised, threads */
+extern const struct backend *const backend_cuda; /* NVIDIA GPUs; NULL: not built */
+extern const struct backend *const backend_cuda_simulated; /* its kernels on the CPU; likewise */
 
 /** Name of the instruction set that backend_cpu uses on this machine. */
 const char *cpu_instruction_set(void);

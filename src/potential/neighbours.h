@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+/** Two atoms closer than this are no structure but a mistake, Å. */
+#define CLOSEST_APPROACH 0.3
+
 /**
  * Directed edges i -> j between atoms closer than the cutoff, in rows: the edges of atom i are
  * first[i] to first[i + 1] - 1. Each edge has its opposite, also between an atom and an image of
