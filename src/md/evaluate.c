@@ -88,8 +88,7 @@ static sch_status evaluate_lists(sch_potential *potential, size_t n_systems,
     return potential_evaluate(potential, n_systems, neighbours, results);
 }
 
-/* ---------------------------------------------------------------- neighbours found by the backend
- */
+/* ---------------------------------------------------------------- neighbours found there */
 
 struct atoms atoms_of(const sch_system *system) {
     struct atoms atoms = {

@@ -108,9 +108,9 @@ static void print_speed(const struct report *report, FILE *stream) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE];
     double n = (double)report->replicas;
     fprintf(stream, "speed        %s steps/s, %s ns/day%s\n", number_short(a, report->steps_per_s),
-            number_short(b, report->ns_per_day), n > 1 ? " in all" : "");
+            number_short(b, report->ns_per_day), n > 1 ? " by all" : "");
     if (n > 1)
-        fprintf(stream, "             %s steps/s, %s ns/day for each replica\n",
+        fprintf(stream, "             %s steps/s, %s ns/day by each\n",
                 number_short(a, report->steps_per_s / n), number_short(b, report->ns_per_day / n));
 }
 
@@ -143,7 +143,7 @@ void report_print(const struct report *report, FILE *stream) {
             number_grouped(a, (long)report->model.parameters));
     fprintf(stream, "device       %s\n", report->device);
     fprintf(stream, "steps        %s of %g fs%s in %.3f s%s%s\n", number_grouped(a, report->steps),
-            report->dt_fs, several ? " in all" : "", report->wall_s, finished ? "" : ", ",
+            report->dt_fs, several ? " by all replicas" : "", report->wall_s, finished ? "" : ", ",
             finished ? "" : report->status);
     print_speed(report, stream);
     if (several) {

@@ -547,7 +547,7 @@ class Replicas(Case):
         self.assertEqual(self.files(), ["benzene-md.csv", "benzene-md.h5md", "run.json"])
         self.assertEqual(done.stderr, "")
         self.assertLess(max(map(len, done.stdout.split("\n"))), 80)
-        for words in ("12 atoms, 12 replicas", "300 of 0.5 fs in all", "in all", "for each replica",
+        for words in ("12 atoms, 12 replicas", "300 of 0.5 fs by all replicas in", "by all", "by each",
                       "spread", "drift, mean", "drift, worst", "(replica "):
             self.assertIn(words, done.stdout)
         rows = self.rows()
