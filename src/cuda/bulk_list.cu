@@ -1,0 +1,537 @@
+#include "cuda/bulk_list.h"
+
+#include <math.h>
+#include <string.h>
+
+namespace SCHNELL_CUDA_NAMESPACE {
+
+namespace {
+
+/** Atoms move so far before the list is built anew, together. */
+const double SKIN = 0.8; /* Å */
+
+/** Farther than so many cells from the first an atom is lost. */
+const double FARTHEST_CELL = 16000.0;
+
+enum { BLOCK = 256, SCAN_BLOCK = 1024 };
+
+/* ---------------------------------------------------------------- indices */
+
+__device__ int thread_number() {
+    return (int)(blockIdx.x * blockDim.x + threadIdx.x);
+}
+
+/** The bin along one direction; atoms outside an open one belong to its first or last. */
+__device__ int bin_along(const grid &grid, int k, double fraction, short *wraps) {
+    *wraps = 0;
+    if (grid.periodic[k]) {
+        const double whole = floor(fraction);
+        *wraps = (short)whole;
+        fraction -= whole;
+    }
+    const double place = (fraction - grid.low[k]) / grid.width[k];
+    const double last = grid.bins[k] - 1;
+    return (int)(place < 0.0 ? 0.0 : place > last ? last : place);
+}
+
+__device__ double fraction_along(const grid &grid, int k, const double *x) {
+    return x[0] * grid.inverse[0][k] + x[1] * grid.inverse[1][k] + x[2] * grid.inverse[2][k];
+}
+
+/* ---------------------------------------------------------------- bins */
+
+__global__ void clear_bins(bulk_list list, int n_bins) {
+    const int k = thread_number();
+    if (list.control->rebuild && !halted(list.control) && k <= n_bins)
+        list.bin_first[k] = 0;
+}
+
+/** The bin of each atom, and how many are in each bin; the order in a bin does not matter. */
+__global__ void count_bins(bulk_list list) {
+    const int atom = thread_number();
+    if (!list.control->rebuild || halted(list.control) || atom >= list.n)
+        return;
+    const double *x = list.positions + 3 * (size_t)atom;
+    int bin = 0;
+    for (int k = 0; k < 3; k++) {
+        const double fraction = fraction_along(list.grid, k, x);
+        if (!(fabs(fraction) < FARTHEST_CELL) && (list.grid.periodic[k] || !isfinite(fraction))) {
+            atomicMin(&list.control->lost, (unsigned long long)atom);
+            return;
+        }
+        bin = bin * list.grid.bins[k] +
+              bin_along(list.grid, k, fraction, &list.wraps[4 * (size_t)atom + k]);
+        list.built_at[3 * (size_t)atom + k] = x[k];
+    }
+    list.bin[atom] = bin;
+    list.rank[atom] = (int)atomicAdd(&list.bin_first[bin], 1u);
+}
+
+/** Exclusive sums of counts[0 .. n - 1], their total in counts[n], by one block. */
+__device__ void scan(unsigned *counts, int n) {
+    unsigned *sums = reinterpret_cast<unsigned *>(shared_memory());
+    const int threads = (int)blockDim.x, me = (int)threadIdx.x;
+    const int share = (n + threads - 1) / threads;
+    const int begin = me * share < n ? me * share : n, end = begin + share < n ? begin + share : n;
+    unsigned sum = 0;
+    for (int k = begin; k < end; k++)
+        sum += counts[k];
+    sums[me] = sum;
+    for (int step = 1; step < threads; step *= 2) {
+        __syncthreads();
+        const unsigned before = me >= step ? sums[me - step] : 0;
+        __syncthreads();
+        sums[me] += before;
+    }
+    __syncthreads();
+    unsigned next = me > 0 ? sums[me - 1] : 0;
+    for (int k = begin; k < end; k++) {
+        const unsigned count = counts[k];
+        counts[k] = next;
+        next += count;
+    }
+    if (me == threads - 1)
+        counts[n] = sums[me];
+}
+
+__global__ void scan_bins(bulk_list list, int n_bins) {
+    if (list.control->rebuild && !halted(list.control))
+        scan(list.bin_first, n_bins);
+}
+
+__global__ void place_rows(bulk_list list) {
+    const int atom = thread_number();
+    if (!list.control->rebuild || halted(list.control) || atom >= list.n)
+        return;
+    const int row = (int)list.bin_first[list.bin[atom]] + list.rank[atom];
+    list.order[row] = atom;
+    list.row_of[atom] = row;
+    list.row_species[row] = list.species[atom];
+}
+
+/* ---------------------------------------------------------------- candidates */
+
+/** A bin, or an image of it, that an atom's bin has within reach. */
+struct near_bin {
+    bool exists;
+    int bin, cell[3]; /* the image's cell */
+};
+
+/** Number `number` of the bins around a bin. */
+__device__ near_bin find_bin(const grid &grid, const int home[3], int number) {
+    near_bin near = {true, 0, {0, 0, 0}};
+    int offset[3];
+    for (int k = 2; k >= 0; k--) {
+        const int side = 2 * grid.range[k] + 1;
+        offset[k] = number % side - grid.range[k];
+        number /= side;
+    }
+    for (int k = 0; k < 3; k++) {
+        int bin = home[k] + offset[k];
+        if (grid.periodic[k]) {
+            near.cell[k] =
+                bin >= 0 ? bin / grid.bins[k] : -((grid.bins[k] - 1 - bin) / grid.bins[k]);
+            bin -= near.cell[k] * grid.bins[k];
+        }
+        near.exists = near.exists && bin >= 0 && bin < grid.bins[k];
+        near.bin = near.bin * grid.bins[k] + bin;
+    }
+    return near;
+}
+
+__device__ double square_distance(const grid &grid, const double *from, const double *to,
+                                  const int shift[3], double d[3]) {
+    for (int k = 0; k < 3; k++)
+        d[k] = to[k] - from[k] +
+               (shift[0] * grid.basis[0][k] + shift[1] * grid.basis[1][k] +
+                shift[2] * grid.basis[2][k]);
+    return d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+}
+
+/** Call take(place among the candidates, row, shift) for those of a row, by a warp; the order
+ *  among them is any. @return how many */
+template <typename Take>
+__device__ unsigned for_each_candidate(const bulk_list &list, int row, const Take &take) {
+    const grid &grid = list.grid;
+    const int atom = list.order[row], lane = (int)threadIdx.x % 32;
+    const double *x = list.positions + 3 * (size_t)atom;
+    const short *wraps = list.wraps + 4 * (size_t)atom;
+    int home[3], rest = list.bin[atom], n_bins = 1;
+    for (int k = 2; k >= 0; k--) {
+        home[k] = rest % grid.bins[k];
+        rest /= grid.bins[k];
+        n_bins *= 2 * grid.range[k] + 1;
+    }
+    unsigned count = 0;
+    for (int number = 0; number < n_bins; number++) {
+        const near_bin near = find_bin(grid, home, number);
+        if (!near.exists)
+            continue;
+        const int end = (int)list.bin_first[near.bin + 1];
+        for (int r0 = (int)list.bin_first[near.bin]; r0 < end; r0 += 32) {
+            const int other = r0 + lane;
+            int shift[3] = {0, 0, 0};
+            bool found = false;
+            if (other < end) {
+                const int j = list.order[other];
+                for (int k = 0; k < 3; k++)
+                    shift[k] = near.cell[k] - list.wraps[4 * (size_t)j + k] + wraps[k];
+                const bool itself = j == atom && !shift[0] && !shift[1] && !shift[2];
+                double d[3];
+                found = !itself && square_distance(grid, x, list.positions + 3 * (size_t)j, shift,
+                                                   d) < grid.reach * grid.reach;
+            }
+            const unsigned all = __ballot_sync(~0u, found);
+            if (found)
+                take(count + (unsigned)__popc(all & ((1u << lane) - 1u)), other, shift);
+            count += (unsigned)__popc(all);
+        }
+    }
+    return count;
+}
+
+__device__ int warp_number() {
+    return thread_number() / 32;
+}
+
+__global__ void count_candidates(bulk_list list) {
+    const int row = warp_number();
+    if (!list.control->rebuild || halted(list.control) || row >= list.n)
+        return;
+    const unsigned count = for_each_candidate(list, row, [](unsigned, int, const int *) {});
+    if (threadIdx.x % 32 == 0)
+        list.first[row] = count;
+}
+
+__global__ void scan_candidates(bulk_list list) {
+    if (!list.control->rebuild || halted(list.control))
+        return;
+    scan(list.first, list.n);
+    __syncthreads();
+    if (threadIdx.x == 0)
+        list.control->candidates = list.first[list.n];
+}
+
+/** A candidate while the list is built, in the room of an edge. */
+struct loose {
+    int row;
+    short shift[3], unused;
+    int atom;
+};
+
+__global__ void fill_candidates(bulk_list list) {
+    const int row = warp_number();
+    if (!list.control->rebuild || halted(list.control) || row >= list.n)
+        return;
+    loose *to = reinterpret_cast<loose *>(list.direction + list.first[row]);
+    for_each_candidate(list, row, [=](unsigned place, int other, const int *shift) {
+        loose candidate = {};
+        candidate.row = other;
+        candidate.atom = list.order[other];
+        for (int k = 0; k < 3; k++)
+            candidate.shift[k] = (short)shift[k];
+        /* as a whole: it is as large as an edge */
+        memcpy(static_cast<void *>(to + place), &candidate, sizeof candidate);
+    });
+}
+
+__device__ bool comes_before(const loose &a, const loose &b) {
+    if (a.atom != b.atom)
+        return a.atom < b.atom;
+    for (int k = 0; k < 2; k++)
+        if (a.shift[k] != b.shift[k])
+            return a.shift[k] < b.shift[k];
+    return a.shift[2] < b.shift[2];
+}
+
+/** Each candidate of a row goes to the place that is the number of those before it. */
+__global__ void sort_candidates(bulk_list list) {
+    const int row = warp_number(), lane = (int)threadIdx.x % 32;
+    if (!list.control->rebuild || halted(list.control) || row >= list.n)
+        return;
+    const unsigned first = list.first[row], count = list.first[row + 1] - first;
+    const loose *from = reinterpret_cast<const loose *>(list.direction + first);
+    for (unsigned k = (unsigned)lane; k < count; k += 32) {
+        const loose mine = from[k];
+        unsigned place = first;
+        for (unsigned other = 0; other < count; other++)
+            place += comes_before(from[other], mine);
+        list.candidate[place] = mine.row;
+        for (int x = 0; x < 3; x++)
+            list.shift[4 * (size_t)place + x] = mine.shift[x];
+    }
+}
+
+__global__ void end_build(bulk_list list) {
+    if (threadIdx.x == 0 && !halted(list.control))
+        list.control->rebuild = 0;
+}
+
+/* ---------------------------------------------------------------- edges */
+
+/** The edges of a row at the present positions, in the order of its candidates, by a warp. */
+__global__ void measure(bulk_list list) {
+    const int row = warp_number(), lane = (int)threadIdx.x % 32;
+    /* the lanes must agree, and other warps may find atoms that met by now */
+    if (__ballot_sync(~0u, halted(list.control)) || row >= list.n)
+        return;
+    const int atom = list.order[row];
+    const double *x = list.positions + 3 * (size_t)atom;
+    const unsigned first = list.first[row], end = list.first[row + 1];
+    unsigned count = 0;
+    for (unsigned c0 = first; c0 < end; c0 += 32) {
+        const unsigned c = c0 + (unsigned)lane;
+        double d[3] = {}, r = 0.0;
+        int other = 0;
+        if (c < end) {
+            other = list.candidate[c];
+            const short *s = list.shift + 4 * (size_t)c;
+            const int shift[3] = {s[0], s[1], s[2]};
+            const int j = list.order[other];
+            r = sqrt(square_distance(list.grid, x, list.positions + 3 * (size_t)j, shift, d));
+            if (r < CLOSEST_APPROACH && atom <= j)
+                atomicMin(&list.control->close, (unsigned long long)atom << 32 | (unsigned)j);
+        }
+        const bool near = c < end && r < list.grid.cutoff;
+        const unsigned all = __ballot_sync(~0u, near);
+        if (near) {
+            const unsigned place = first + count + (unsigned)__popc(all & ((1u << lane) - 1u));
+            const double per_r = 1.0 / r;
+            list.direction[place] = make_float4((float)(d[0] * per_r), (float)(d[1] * per_r),
+                                                (float)(d[2] * per_r), (float)r);
+            list.neighbour[place] = other;
+        }
+        count += (unsigned)__popc(all);
+    }
+    if (lane == 0)
+        list.count[row] = count;
+}
+
+/** How far the two are apart that have met: the nearest images of them. One thread. */
+__global__ void tell_closest(bulk_list list) {
+    const int atom = (int)(list.control->close >> 32), j = (int)(list.control->close & 0xFFFFFFFF);
+    const int row = list.row_of[atom];
+    double closest = CLOSEST_APPROACH;
+    for (unsigned c = list.first[row]; threadIdx.x == 0 && c < list.first[row + 1]; c++) {
+        if (list.order[list.candidate[c]] != j)
+            continue;
+        const short *s = list.shift + 4 * (size_t)c;
+        const int shift[3] = {s[0], s[1], s[2]};
+        double d[3];
+        const double r = sqrt(square_distance(list.grid, list.positions + 3 * (size_t)atom,
+                                              list.positions + 3 * (size_t)j, shift, d));
+        closest = r < closest ? r : closest;
+    }
+    if (threadIdx.x == 0)
+        list.control->distance = closest;
+}
+
+/* ---------------------------------------------------------------- the grid */
+
+void cross(const double a[3], const double b[3], double c[3]) {
+    for (int k = 0; k < 3; k++)
+        c[k] = a[(k + 1) % 3] * b[(k + 2) % 3] - a[(k + 2) % 3] * b[(k + 1) % 3];
+}
+
+double dot(const double a[3], const double b[3]) {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+void normalize(double a[3]) {
+    const double length = sqrt(dot(a, a));
+    for (int k = 0; k < 3; k++)
+        a[k] /= length;
+}
+
+/** A unit vector at right angles to all vectors that there are. */
+void complete(double basis[3][3], bool there[3], int k) {
+    double best[3] = {0.0, 0.0, 0.0};
+    for (int axis = 0; axis < 3; axis++) {
+        double v[3] = {axis == 0 ? 1.0 : 0.0, axis == 1 ? 1.0 : 0.0, axis == 2 ? 1.0 : 0.0};
+        double normal[3];
+        const double *kept[2] = {NULL, NULL};
+        for (int i = 0, n = 0; i < 3; i++)
+            if (there[i])
+                kept[n++] = basis[i];
+        if (kept[1]) {
+            cross(kept[0], kept[1], normal);
+            normalize(normal);
+            for (int x = 0; x < 3; x++)
+                v[x] = normal[x];
+        } else if (kept[0]) {
+            const double along = dot(v, kept[0]) / dot(kept[0], kept[0]);
+            for (int x = 0; x < 3; x++)
+                v[x] -= along * kept[0][x];
+        }
+        if (dot(v, v) > dot(best, best) + 1e-9)
+            for (int x = 0; x < 3; x++)
+                best[x] = v[x];
+    }
+    normalize(best);
+    for (int x = 0; x < 3; x++)
+        basis[k][x] = best[x];
+    there[k] = true;
+}
+
+/** The lattice vectors along which the system repeats, and others beside them. */
+sch_status choose_basis(struct grid *grid, const struct atoms *system) {
+    bool there[3];
+    for (int k = 0; k < 3; k++) {
+        grid->periodic[k] = there[k] = system->periodic[k];
+        for (int x = 0; x < 3; x++)
+            grid->basis[k][x] = system->cell[k][x];
+    }
+    for (int k = 0; k < 3; k++)
+        if (!there[k])
+            complete(grid->basis, there, k);
+    double normals[3][3];
+    for (int k = 0; k < 3; k++)
+        cross(grid->basis[(k + 1) % 3], grid->basis[(k + 2) % 3], normals[k]);
+    const double volume = dot(grid->basis[0], normals[0]);
+    if (!(fabs(volume) > 1e-9))
+        return fail(SCH_ERROR_STRUCTURE, "cell: expected a volume, found %g Å³", volume);
+    for (int k = 0; k < 3; k++)
+        for (int x = 0; x < 3; x++)
+            grid->inverse[x][k] = normals[k][x] / volume;
+    return SCH_OK;
+}
+
+/** From where to where the atoms reach along an open direction, as fractions. */
+void find_extent(const struct grid *grid, const struct atoms *system, int k, double *low,
+                 double *high) {
+    *low = 0.0;
+    *high = 1.0;
+    for (size_t i = 0; !grid->periodic[k] && i < system->n_atoms; i++) {
+        const double *x = system->positions + 3 * i;
+        const double f =
+            x[0] * grid->inverse[0][k] + x[1] * grid->inverse[1][k] + x[2] * grid->inverse[2][k];
+        *low = i == 0 || f < *low ? f : *low;
+        *high = i == 0 || f > *high ? f : *high;
+    }
+}
+
+/** Bins as wide as the reach or less, but not many more of them than atoms. */
+void choose_bins(struct grid *grid, const struct atoms *system) {
+    const double per_direction = 2.0 + 2.0 * cbrt((double)system->n_atoms);
+    for (int k = 0; k < 3; k++) {
+        double low, high, normal[3];
+        find_extent(grid, system, k, &low, &high);
+        for (int x = 0; x < 3; x++)
+            normal[x] = grid->inverse[x][k];
+        const double height = 1.0 / sqrt(dot(normal, normal)); /* of the fraction 1, Å */
+        double bins = floor((high - low) * height / grid->reach);
+        bins = bins > per_direction ? per_direction : bins;
+        grid->bins[k] = bins > 1.0 ? (int)bins : 1;
+        grid->low[k] = low;
+        grid->width[k] = high > low ? (high - low) / grid->bins[k] : 1.0;
+        grid->range[k] = (int)ceil(grid->reach / (grid->width[k] * height) - 1e-12);
+        if (!grid->periodic[k] && grid->range[k] >= grid->bins[k])
+            grid->range[k] = grid->bins[k] - 1;
+    }
+}
+
+/* ---------------------------------------------------------------- memory */
+
+/** Divide a buffer of `size` bytes among arrays; each begins at a multiple of 128 bytes. */
+template <typename T> void take(T **array, char *base, size_t *used, size_t count) {
+    *array = reinterpret_cast<T *>(base + *used);
+    *used += (count * sizeof(T) + 127) / 128 * 128;
+}
+
+void divide_atoms(struct bulk_list *list, char *base, size_t *used) {
+    const size_t n = list->n;
+    take(&list->built_at, base, used, 3 * n);
+    take(&list->order, base, used, n);
+    take(&list->row_of, base, used, n);
+    take(&list->row_species, base, used, n);
+    take(&list->bin, base, used, n);
+    take(&list->rank, base, used, n);
+    take(&list->wraps, base, used, 4 * n);
+    take(&list->first, base, used, n + 1);
+    take(&list->count, base, used, n);
+}
+
+void divide_candidates(struct bulk_list *list, char *base, size_t *used, size_t room) {
+    take(&list->direction, base, used, room);
+    take(&list->neighbour, base, used, room);
+    take(&list->candidate, base, used, room);
+    take(&list->shift, base, used, 4 * room);
+}
+
+int count_bins_of(const struct grid *grid) {
+    return grid->bins[0] * grid->bins[1] * grid->bins[2];
+}
+
+struct shape one_each(int n, int threads_each) {
+    const unsigned per_block = BLOCK / (unsigned)threads_each;
+    return {((unsigned)n + per_block - 1) / per_block, BLOCK, 1, 0};
+}
+
+sch_status reserve_candidates(struct bulk_list *list, struct bulk_list_memory *memory,
+                              struct device *device, size_t room) {
+    size_t bytes = 0;
+    divide_candidates(list, NULL, &bytes, room);
+    SCH_TRY(buffer_reserve(device, &memory->candidates, "the neighbour list", bytes, 1));
+    memory->room = room;
+    bytes = 0;
+    divide_candidates(list, content<char>(memory->candidates), &bytes, room);
+    return SCH_OK;
+}
+
+} // namespace
+
+sch_status bulk_list_prepare(struct bulk_list *list, struct bulk_list_memory *memory,
+                             struct device *device, const struct atoms *system, double cutoff) {
+    list->n = (int)system->n_atoms;
+    list->grid.cutoff = cutoff;
+    list->grid.skin = SKIN;
+    list->grid.reach = cutoff + SKIN;
+    SCH_TRY(choose_basis(&list->grid, system));
+    choose_bins(&list->grid, system);
+    size_t bytes = 0;
+    divide_atoms(list, NULL, &bytes);
+    SCH_TRY(buffer_reserve(device, &memory->atoms, "the neighbour list", bytes, 1));
+    bytes = 0;
+    divide_atoms(list, content<char>(memory->atoms), &bytes);
+    SCH_TRY(buffer_reserve(device, &memory->bins, "bins", (size_t)count_bins_of(&list->grid) + 1,
+                           sizeof(unsigned)));
+    list->bin_first = content<unsigned>(memory->bins);
+    SCH_TRY(buffer_reserve(device, &memory->control, "control", 1, sizeof(struct control)));
+    list->control = content<struct control>(memory->control);
+    return reserve_candidates(list, memory, device, memory->room > 0 ? memory->room : 1);
+}
+
+sch_status bulk_list_refresh(const struct bulk_list *list, struct device *device) {
+    const int n = list->n, n_bins = count_bins_of(&list->grid);
+    const struct shape atoms = one_each(n, 1), rows = one_each(n, 32);
+    const struct shape alone = {1, SCAN_BLOCK, 1, SCAN_BLOCK * sizeof(unsigned)};
+    SCH_TRY(LAUNCH(device, clear_bins, one_each(n_bins + 1, 1), *list, n_bins));
+    SCH_TRY(LAUNCH(device, count_bins, atoms, *list));
+    SCH_TRY(LAUNCH(device, scan_bins, alone, *list, n_bins));
+    SCH_TRY(LAUNCH(device, place_rows, atoms, *list));
+    SCH_TRY(LAUNCH(device, count_candidates, rows, *list));
+    SCH_TRY(LAUNCH(device, scan_candidates, alone, *list));
+    SCH_TRY(LAUNCH(device, fill_candidates, rows, *list));
+    SCH_TRY(LAUNCH(device, sort_candidates, rows, *list));
+    SCH_TRY(LAUNCH(device, end_build, (shape{1, 32, 1, 0}), *list));
+    return LAUNCH(device, measure, rows, *list);
+}
+
+sch_status bulk_list_tell_closest(const struct bulk_list *list, struct device *device) {
+    return LAUNCH(device, tell_closest, (shape{1, 32, 1, 0}), *list);
+}
+
+sch_status bulk_list_grow(struct bulk_list *list, struct bulk_list_memory *memory,
+                          struct device *device, size_t candidates) {
+    return reserve_candidates(list, memory, device, candidates + candidates / 16 + 32);
+}
+
+void bulk_list_free(struct bulk_list_memory *memory, struct device *device) {
+    buffer_free(device, &memory->atoms);
+    buffer_free(device, &memory->bins);
+    buffer_free(device, &memory->candidates);
+    buffer_free(device, &memory->control);
+    memory->room = 0;
+}
+
+} // namespace SCHNELL_CUDA_NAMESPACE
