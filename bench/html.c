@@ -297,7 +297,9 @@ static void facts(FILE *stream, const struct record *record) {
         fact(stream, "processor", m->cpu);
         snprintf(text, sizeof text, "%ld", m->cores);
         fact(stream, "cores", m->cores > 0 ? text : "");
-        fact(stream, "GPU", m->gpu);
+        snprintf(text, sizeof text, "%s, %.3g GB, driver %s", m->gpu, m->gpu_memory / 1e9,
+                 *m->gpu_driver ? m->gpu_driver : "not told");
+        fact(stream, "GPU", *m->gpu && m->gpu_memory > 0 ? text : m->gpu);
         snprintf(text, sizeof text, "%.3g GB", m->memory / 1e9);
         fact(stream, "memory", m->memory > 0 ? text : "");
         snprintf(text, sizeof text, "%.3g GFLOP/s, %.3g GB/s (one thread, measured)",

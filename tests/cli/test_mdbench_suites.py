@@ -18,6 +18,11 @@ MDBENCH = None  # set from the command line
 
 class Suites(ProgramCase):
     name = "mdbench"
+    libraries = None  # a folder of libraries that stand in for others
+
+    def environment(self):
+        of_all = super().environment()
+        return dict(of_all, LD_LIBRARY_PATH=self.libraries) if self.libraries else of_all
 
     def program(self):
         return MDBENCH
@@ -100,10 +105,19 @@ class Suites(ProgramCase):
     def test_energy(self):
         rows, text = self.measured("energy")
         if rows:
-            self.assertLessEqual({row["unit"] for row in rows}, {"J"})
+            self.assertLessEqual({row["unit"] for row in rows}, {"J", "W"})
             self.assertIn("kilowatt-hour", text)
         else:
             self.assertTrue(re.search("This machine shows no energy", text))
+
+    def test_a_gpu_that_counts(self):
+        self.libraries = os.path.join(os.path.dirname(MDBENCH), "fake_nvml", "full")
+        rows, text = self.measured("energy", "--device", "cpu")
+        rows = [row for row in rows if row["variant"] == "GPU"]
+        self.assertEqual([row["quantity"] for row in rows],
+                         ["energy_per_step", "energy_above_idle", "power", "idle_power"])
+        self.assertTrue(all(row["median"] > 0 for row in rows if row["unit"] == "W"))
+        self.assertRegex(text, r"gpu +Fake GPU, 80 GB, driver 555\.1\n")
 
     def test_a_model_that_is_not_there(self):
         for suite in ("sizes", "batch", "kernels", "threads", "load"):
