@@ -256,13 +256,16 @@ typedef enum sch_filters { SCH_FILTERS_TABLE = 0, SCH_FILTERS_EXACT = 1 } sch_fi
 
 /** How to evaluate; all zero is the default. */
 typedef struct sch_potential_options {
-    const char *device; /**< "auto" (default), "cpu", "cuda", or "reference": the slow double-
-                             precision oracle, with exact filters whatever else is set */
+    /** "auto" (default): "cuda" where there is such a device and single precision and filters from
+     *  tables are wanted, else "cpu". "cuda": an NVIDIA GPU; "cuda-sim": its kernels, slowly, on
+     *  the CPU. "reference": the slow double-precision oracle, with exact filters whatever else is
+     *  set. SCH_ERROR_DEVICE for one that this build or this machine does not have. */
+    const char *device;
     sch_precision precision;
     sch_filters filters; /**< filters from spline tables, or from their networks each time */
     int threads;         /**< 0: as many as OpenMP would use */
-    size_t max_memory;   /**< bytes of work space, about; what does not fit is computed again instead
-                              of kept. 0: no bound */
+    size_t max_memory; /**< bytes of work space, about; what does not fit is computed again instead
+                            of kept. 0: no bound */
 } sch_potential_options;
 
 /** @param options  [in] NULL for the defaults. The model is borrowed: it must outlive the
@@ -276,6 +279,10 @@ SCH_API const char *sch_potential_device(const sch_potential *potential);
 
 /** Bytes of work space that it holds now; it grows with the systems it has seen. */
 SCH_API size_t sch_potential_memory(const sch_potential *potential);
+
+/** Bytes on a device with memory of its own that it holds now, and held at most; 0 and 0 where the
+ *  device is the CPU. */
+SCH_API void sch_potential_device_memory(const sch_potential *potential, size_t *now, size_t *peak);
 
 /** A part of the work, and what it cost since profiling began. */
 typedef struct sch_stage {

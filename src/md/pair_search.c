@@ -52,21 +52,22 @@ struct grid {
 
 /* ---------------------------------------------------------------- atoms and images */
 
+/** Is a place within FAR_AWAY? Not one that is not finite. */
+static bool is_near(const double fractional[3]) {
+    return fabs(fractional[0]) < FAR_AWAY && fabs(fractional[1]) < FAR_AWAY &&
+           fabs(fractional[2]) < FAR_AWAY;
+}
+
 static sch_status fold(const sch_system *system, const int *order, const struct grid *grid,
                        struct home *homes) {
     for (size_t i = 0; i < system->n_atoms; i++) {
         const size_t atom = (size_t)order[i];
-        const double *x = system->positions + 3 * atom;
         struct home *home = &homes[i];
-        memcpy(home->position, x, sizeof home->position);
-        cell_fractional(grid->inverse, x, home->fractional);
+        memcpy(home->position, system->positions + 3 * atom, sizeof home->position);
+        cell_fractional(grid->inverse, home->position, home->fractional);
+        if (!is_near(home->fractional))
+            return pair_out_of_reach(system, atom);
         for (int d = 0; d < 3; d++) {
-            if (!(fabs(home->fractional[d]) < FAR_AWAY)) /* true for NaN too */
-                return fail(SCH_ERROR_STRUCTURE,
-                            "atom %zu (%s): expected a finite position, not farther than %g cells "
-                            "or Å away, found %g %g %g Å",
-                            atom + 1, sch_element_symbol(system->species[atom]), FAR_AWAY, x[0],
-                            x[1], x[2]);
             home->cells[d] = system->periodic[d] ? (int32_t)floor(home->fractional[d]) : 0;
             for (int a = 0; a < 3; a++)
                 home->position[a] -= home->cells[d] * grid->basis[d][a];
@@ -282,6 +283,28 @@ void pair_search_clear(struct pair_search *search) {
     free(search->sorted);
     free(search->starts);
     memset(search, 0, sizeof *search);
+}
+
+sch_status pair_search_check(const sch_system *system, double reach) {
+    struct grid grid;
+    SCH_TRY(measure_cell(&grid, system, reach));
+    for (size_t i = 0; i < system->n_atoms; i++) {
+        double fractional[3];
+        cell_fractional(grid.inverse, system->positions + 3 * i, fractional);
+        if (!is_near(fractional))
+            return pair_out_of_reach(system, i);
+    }
+    return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- errors */
+
+sch_status pair_out_of_reach(const sch_system *system, size_t i) {
+    const double *x = system->positions + 3 * i;
+    return fail(SCH_ERROR_STRUCTURE,
+                "atom %zu (%s): expected a finite position, not farther than %g cells or Å away, "
+                "found %g %g %g Å",
+                i + 1, sch_element_symbol(system->species[i]), FAR_AWAY, x[0], x[1], x[2]);
 }
 
 sch_status pair_too_close(const sch_system *system, int i, int j, double distance) {

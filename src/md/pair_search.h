@@ -36,6 +36,14 @@ sch_status pair_search_run(struct pair_search *search, const sch_system *system,
 /** Free what a search holds, not the search itself. */
 void pair_search_clear(struct pair_search *search);
 
+/** What a search would find wrong before it looks for pairs: a position or a cell as above. For
+ *  backends that search themselves. */
+sch_status pair_search_check(const sch_system *system, double reach)
+    __attribute__((warn_unused_result));
+
+/** The error for an atom whose position is not finite or too far away, whatever found it. */
+sch_status pair_out_of_reach(const sch_system *system, size_t i);
+
 /** The error for two atoms at this distance (Å), whatever found them. */
 sch_status pair_too_close(const sch_system *system, int i, int j, double distance);
 

@@ -16,29 +16,61 @@ struct sch_potential {
     struct profile profile;
 };
 
-static sch_status find_backend(const struct backend **backend, const char *device) {
-    if (!device || strcmp(device, "auto") == 0 || strcmp(device, "cpu") == 0)
+/* ---------------------------------------------------------------- which backend */
+
+/** A CUDA backend computes in single precision, with filters from tables. */
+static bool cuda_can(const sch_potential_options *options) {
+    return options->precision == SCH_SINGLE && options->filters == SCH_FILTERS_TABLE;
+}
+
+/** The backend of a device that was asked for by name. */
+static sch_status find_backend(const struct backend **backend,
+                               const sch_potential_options *options) {
+    const char *device = options->device;
+    if (strcmp(device, "cpu") == 0)
         *backend = &backend_cpu;
     else if (strcmp(device, "reference") == 0)
         *backend = &backend_reference;
     else if (strcmp(device, "cuda") == 0)
-        return fail(SCH_ERROR_DEVICE, "device cuda: this build of Schnell has no CUDA backend");
+        *backend = backend_cuda;
+    else if (strcmp(device, "cuda-sim") == 0)
+        *backend = backend_cuda_simulated;
     else
-        return fail(SCH_ERROR_DEVICE, "device: expected auto, cpu, cuda or reference, found '%s'",
-                    device);
+        return fail(SCH_ERROR_DEVICE,
+                    "device: expected auto, cpu, cuda, cuda-sim or reference, found '%s'", device);
+    if (!*backend)
+        return fail(SCH_ERROR_DEVICE, "device %s: this build of Schnell has no %s backend", device,
+                    strcmp(device, "cuda") == 0 ? "CUDA" : "simulated CUDA");
+    if (strncmp(device, "cuda", 4) == 0 && !cuda_can(options))
+        return fail(SCH_ERROR_ARGUMENT,
+                    "device %s: expected single precision and filters from tables, found %s; "
+                    "the device cpu has both",
+                    device,
+                    options->precision != SCH_SINGLE ? "double precision" : "exact filters");
     return SCH_OK;
 }
 
-sch_status sch_potential_create(sch_potential **out, const sch_model *model,
+sch_status sch_potential_create(sch_potential **potential, const sch_model *model,
                                 const sch_potential_options *options) {
-    sch_potential_options defaults = {0};
+    static const sch_potential_options defaults = {.device = "auto"};
     if (!options)
         options = &defaults;
+    const struct backend *backend = &backend_cpu;
+    if (options->device && strcmp(options->device, "auto") != 0) {
+        SCH_TRY(find_backend(&backend, options));
+    } else if (backend_cuda && cuda_can(options)) {
+        sch_status status = potential_create_on(potential, model, backend_cuda, options);
+        if (status != SCH_ERROR_DEVICE) /* built for it, but there is none here: the CPU */
+            return status;
+    }
+    return potential_create_on(potential, model, backend, options);
+}
+
+sch_status potential_create_on(sch_potential **out, const sch_model *model,
+                               const struct backend *backend,
+                               const sch_potential_options *options) {
     if (options->threads < 0 || options->threads > 4096)
         return fail(SCH_ERROR_ARGUMENT, "threads: expected 0 to 4096, found %d", options->threads);
-    const struct backend *backend = NULL;
-    SCH_TRY(find_backend(&backend, options->device));
-
     sch_potential *potential = NULL;
     SCH_TRY(memory_new(&potential, 1, sizeof *potential));
     potential->model = model;
@@ -65,6 +97,8 @@ void sch_potential_free(sch_potential *potential) {
 const char *sch_potential_device(const sch_potential *potential) {
     return potential->backend->describe(potential->state);
 }
+
+/* ---------------------------------------------------------------- what it does */
 
 double potential_cutoff(const sch_potential *potential) {
     return potential->model->cutoff;
@@ -97,6 +131,27 @@ sch_status potential_evaluate(sch_potential *potential, size_t n_systems,
     return potential->backend->evaluate(potential->state, n_systems, systems, results);
 }
 
+bool potential_finds_neighbours(const sch_potential *potential) {
+    return potential->backend->evaluate_atoms;
+}
+
+sch_status potential_evaluate_atoms(sch_potential *potential, size_t n_systems,
+                                    const struct atoms systems[],
+                                    const struct atom_results *results, struct mishap mishaps[]) {
+    return potential->backend->evaluate_atoms(potential->state, n_systems, systems, results,
+                                              mishaps);
+}
+
+bool potential_moves_atoms(const sch_potential *potential) {
+    return potential->backend->advance;
+}
+
+sch_status potential_advance(sch_potential *potential, size_t n_systems, struct moving systems[],
+                             double time_step, long n_steps, const volatile int *stop) {
+    return potential->backend->advance(potential->state, n_systems, systems, time_step, n_steps,
+                                       stop);
+}
+
 sch_status potential_room(sch_potential *potential, size_t n_atoms, bool virials,
                           struct atom_results *results) {
     struct atom_results *room = &potential->room;
@@ -121,6 +176,12 @@ size_t sch_potential_memory(const sch_potential *potential) {
            potential->energies_capacity * sizeof *room->energies +
            potential->forces_capacity * sizeof *room->forces +
            potential->virials_capacity * sizeof *room->virials;
+}
+
+void sch_potential_device_memory(const sch_potential *potential, size_t *now, size_t *peak) {
+    *now = *peak = 0;
+    if (potential->backend->device_memory)
+        potential->backend->device_memory(potential->state, now, peak);
 }
 
 void sch_potential_profile(sch_potential *potential, bool on) {

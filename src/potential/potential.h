@@ -4,7 +4,16 @@
 
 #include "base/profile.h"
 #include "base/status.h"
+#include "potential/atoms.h"
 #include "potential/neighbours.h"
+
+struct backend;
+
+/** sch_potential_create on a backend of the caller's choice, whatever device the options name.
+ *  @param options  [in] not NULL */
+sch_status potential_create_on(sch_potential **potential, const sch_model *model,
+                               const struct backend *backend, const sch_potential_options *options)
+    __attribute__((warn_unused_result));
 
 /** The model's cutoff, Å. */
 double potential_cutoff(const sch_potential *potential);
@@ -13,9 +22,28 @@ double potential_cutoff(const sch_potential *potential);
 sch_status potential_check_elements(const sch_potential *potential, size_t n_atoms,
                                     const int *species) __attribute__((warn_unused_result));
 
+/** Does the backend find neighbours itself? Then potential_evaluate_atoms takes the place of
+ *  potential_evaluate, which must not be called. */
+bool potential_finds_neighbours(const sch_potential *potential);
+
+/** Does the backend move atoms itself? Then potential_advance may be called. */
+bool potential_moves_atoms(const sch_potential *potential);
+
 /** Energies of, forces on and virials of the atoms of some systems; see struct backend. */
 sch_status potential_evaluate(sch_potential *potential, size_t n_systems,
                               const struct neighbours systems[], const struct atom_results *results)
+    __attribute__((warn_unused_result));
+
+/** The same from the atoms alone; see struct backend.
+ *  @param mishaps  [out] [n_systems]; results of a system that has one are undefined */
+sch_status potential_evaluate_atoms(sch_potential *potential, size_t n_systems,
+                                    const struct atoms systems[],
+                                    const struct atom_results *results, struct mishap mishaps[])
+    __attribute__((warn_unused_result));
+
+/** Some systems by n_steps of velocity Verlet; see struct backend. */
+sch_status potential_advance(sch_potential *potential, size_t n_systems, struct moving systems[],
+                             double time_step, long n_steps, const volatile int *stop)
     __attribute__((warn_unused_result));
 
 /**

@@ -13,7 +13,7 @@ const struct model_choice model_choice_default = {.model = "tiny", .potential = 
 /* The last column is a group: --help lists the groups in order, those of the program among them. */
 static const struct argp_option OPTIONS[] = {
     {"model", 'm', "NAME|FILE", 0, "original, tiny, ultra-tiny or a file (tiny)", 1},
-    {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda or reference (auto)", 6},
+    {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda, cuda-sim or reference (auto)", 6},
     {"threads", KEY_THREADS, "N", 0, "CPU threads (as many as OpenMP would use)", 7},
     {"filters", KEY_FILTERS, "HOW", 0, "table or exact (table)", 8},
     {"precision", KEY_PRECISION, "HOW", 0, "single or double (single)", 9},
@@ -21,7 +21,7 @@ static const struct argp_option OPTIONS[] = {
     {0}};
 
 static error_t take(int key, char *text, struct argp_state *state) {
-    static const char *const devices[] = {"auto", "cpu", "cuda", "reference", NULL};
+    static const char *const devices[] = {"auto", "cpu", "cuda", "cuda-sim", "reference", NULL};
     static const char *const filters[] = {"table", "exact", NULL};
     static const char *const precisions[] = {"single", "double", NULL};
     struct model_choice *choice = state->input;
@@ -31,8 +31,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
         choice->model = argument_file("--model", text);
         return 0;
     case KEY_DEVICE:
-        potential->device =
-            devices[argument_choice("--device", text, devices, "auto, cpu, cuda or reference")];
+        potential->device = devices[argument_choice("--device", text, devices,
+                                                    "auto, cpu, cuda, cuda-sim or reference")];
         return 0;
     case KEY_THREADS:
         potential->threads =
