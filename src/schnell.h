@@ -426,6 +426,18 @@ SCH_API void sch_simulation_free(sch_simulation *simulation);
 SCH_CHECKED sch_status sch_simulation_run(sch_simulation *simulation, long n_steps,
                                           const volatile int *stop);
 
+/**
+ * Advance several simulations together, each by n_steps: on a device that moves atoms itself far
+ * faster than one after the other. *stop is as above; it stops all after the same step. One that
+ * fails stays at its last good step and does not keep the others from going on.
+ * @param simulations  [in] [n] with one potential and one time step, each with a system of its own
+ * @return as sch_simulation_run for the simulation that failed first; where there are several the
+ *         message names it by its place: "replica 3: step ...". SCH_ERROR_ARGUMENT for different
+ *         potentials or time steps: then none has moved.
+ */
+SCH_CHECKED sch_status sch_simulation_run_all(size_t n, sch_simulation *const simulations[],
+                                              long n_steps, const volatile int *stop);
+
 SCH_API void sch_simulation_state(const sch_simulation *simulation, sch_state *state);
 SCH_API const sch_system *sch_simulation_system(const sch_simulation *simulation);
 SCH_API const double *sch_simulation_forces(const sch_simulation *simulation); /**< [n][3], eV/Å */

@@ -27,6 +27,7 @@ struct sch_simulation {
     double potential_energy;
     double *forces; /* [n][3] eV/Å */
     struct frame good;
+    bool failed; /* in the run that is on */
 };
 
 /* ---------------------------------------------------------------- create */
@@ -98,6 +99,25 @@ static void restore(sch_simulation *simulation) {
     simulation->potential_energy = simulation->good.potential_energy;
 }
 
+/* ---------------------------------------------------------------- what ends a run */
+
+static sch_status moved_too_far(const sch_simulation *simulation, size_t atom, double move) {
+    return fail(SCH_ERROR_UNSTABLE,
+                "step %ld: atom %zu (%s) moved %.3g Å in one step, expected at most %g Å; "
+                "potential energy before it %.6g eV",
+                simulation->step + 1, atom + 1,
+                sch_element_symbol(simulation->system->species[atom]), move, FARTHEST_MOVE,
+                simulation->good.potential_energy);
+}
+
+/** The structure became one that no potential takes: a failure of the dynamics. */
+static sch_status impossible_structure(const sch_simulation *simulation) {
+    char cause[512];
+    snprintf(cause, sizeof cause, "%s", sch_last_error());
+    return fail(SCH_ERROR_UNSTABLE, "step %ld: %s; potential energy before it %.6g eV",
+                simulation->step + 1, cause, simulation->good.potential_energy);
+}
+
 /* ---------------------------------------------------------------- a step */
 
 static void half_kick_all(sch_simulation *simulation) {
@@ -131,23 +151,14 @@ static sch_status check_moves(const sch_simulation *simulation) {
     double move = sqrt(farthest) * simulation->time_step;
     if (move <= FARTHEST_MOVE)
         return SCH_OK;
-    return fail(SCH_ERROR_UNSTABLE,
-                "step %ld: atom %zu (%s) moved %.3g Å in one step, expected at most %g Å; "
-                "potential energy before it %.6g eV",
-                simulation->step + 1, atom + 1, sch_element_symbol(system->species[atom]), move,
-                FARTHEST_MOVE, simulation->good.potential_energy);
+    return moved_too_far(simulation, atom, move);
 }
 
 /** Forces at the new positions. Atoms that meet are a failure of the dynamics. */
 static sch_status update_forces(sch_simulation *simulation) {
     sch_status status = evaluate_forces(simulation->potential, simulation->system,
                                         &simulation->potential_energy, simulation->forces);
-    if (status != SCH_ERROR_STRUCTURE)
-        return status;
-    char cause[512];
-    snprintf(cause, sizeof cause, "%s", sch_last_error());
-    return fail(SCH_ERROR_UNSTABLE, "step %ld: %s; potential energy before it %.6g eV",
-                simulation->step + 1, cause, simulation->good.potential_energy);
+    return status == SCH_ERROR_STRUCTURE ? impossible_structure(simulation) : status;
 }
 
 static sch_status check_energy(const sch_simulation *simulation) {
@@ -169,23 +180,150 @@ static sch_status velocity_verlet(sch_simulation *simulation) {
     return check_energy(simulation);
 }
 
-sch_status sch_simulation_run(sch_simulation *simulation, long n_steps, const volatile int *stop) {
+static sch_status step_one(sch_simulation *simulation) {
+    remember(simulation);
+    sch_status status = velocity_verlet(simulation);
+    if (status == SCH_OK)
+        simulation->step++;
+    else
+        restore(simulation);
+    simulation->failed = status != SCH_OK;
+    return status;
+}
+
+/* ---------------------------------------------------------------- many steps by the host */
+
+/** Say which of the simulations failed, if there are several. */
+static sch_status name_replica(sch_status status, size_t n, size_t number) {
+    if (n == 1)
+        return status;
+    char cause[512];
+    snprintf(cause, sizeof cause, "%s", sch_last_error());
+    return fail(status, "replica %zu: %s", number, cause);
+}
+
+/** One step of all, then the next, so that they stop at the same one. */
+static sch_status step_all(size_t n, sch_simulation *const simulations[], long n_steps,
+                           const volatile int *stop) {
+    sch_status first = SCH_OK;
+    char message[512] = "";
+    size_t failed = 0;
+    for (size_t i = 0; i < n; i++)
+        simulations[i]->failed = false;
+    for (long step = 0; step < n_steps && failed < n && !(step > 0 && stop && *stop); step++)
+        for (size_t i = 0; i < n; i++) {
+            sch_status status = simulations[i]->failed ? SCH_OK : step_one(simulations[i]);
+            if (status == SCH_OK)
+                continue;
+            if (failed++ == 0) {
+                first = name_replica(status, n, i + 1);
+                snprintf(message, sizeof message, "%s", sch_last_error());
+            }
+        }
+    return first == SCH_OK ? SCH_OK : fail(first, "%s", message);
+}
+
+/* ---------------------------------------------------------------- many steps by the backend */
+
+static void hand_over(sch_simulation *simulation, struct moving *moving) {
+    sch_system *system = simulation->system;
+    remember(simulation);
+    *moving = (struct moving){.atoms = atoms_of(system),
+                              .positions = system->positions,
+                              .velocities = system->velocities,
+                              .forces = simulation->forces,
+                              .masses = system->masses,
+                              .energy = simulation->potential_energy};
+}
+
+static void take_back(sch_simulation *simulation, const struct moving *moving) {
+    simulation->step += moving->steps;
+    simulation->potential_energy = moving->energy;
+    simulation->good.potential_energy = moving->energy;
+}
+
+/** The error for what kept the backend from the next step, as the host's loop has it. */
+static sch_status mishap_error(const sch_simulation *simulation, const struct mishap *mishap) {
+    const sch_system *system = simulation->system;
+    const double *x = system->positions + 3 * mishap->atom;
+    if (mishap->kind == MISHAP_FAR)
+        return moved_too_far(simulation, mishap->atom, mishap->value);
+    if (mishap->kind == MISHAP_NOT_FINITE && isfinite(x[0]) && isfinite(x[1]) && isfinite(x[2]))
+        return fail(SCH_ERROR_UNSTABLE,
+                    "step %ld: expected finite energies and forces, found %g of atom %zu (%s); "
+                    "potential energy before it %.6g eV",
+                    simulation->step + 1, mishap->value, mishap->atom + 1,
+                    sch_element_symbol(system->species[mishap->atom]),
+                    simulation->good.potential_energy);
+    return evaluate_mishap(system, mishap) == SCH_OK ? SCH_OK : impossible_structure(simulation);
+}
+
+/** Takes all back; the failure of fewest steps is the first. */
+static sch_status take_all_back(size_t n, sch_simulation *const simulations[],
+                                const struct moving moving[]) {
+    size_t first = n;
+    for (size_t i = 0; i < n; i++) {
+        take_back(simulations[i], &moving[i]);
+        if (moving[i].mishap.kind != MISHAP_NONE &&
+            (first == n || moving[i].steps < moving[first].steps))
+            first = i;
+    }
+    if (first == n)
+        return SCH_OK;
+    return name_replica(mishap_error(simulations[first], &moving[first].mishap), n, first + 1);
+}
+
+static sch_status advance_all(size_t n, sch_simulation *const simulations[], long n_steps,
+                              const volatile int *stop) {
+    struct moving *moving = NULL;
+    SCH_TRY(memory_new(&moving, n, sizeof *moving));
+    for (size_t i = 0; i < n; i++)
+        hand_over(simulations[i], &moving[i]);
+    sch_status status = potential_advance(simulations[0]->potential, n, moving,
+                                          simulations[0]->time_step, n_steps, stop);
+    if (status == SCH_OK)
+        status = take_all_back(n, simulations, moving);
+    else /* of the device: who knows what it left */
+        for (size_t i = 0; i < n; i++)
+            restore(simulations[i]);
+    free(moving);
+    return status;
+}
+
+/* ---------------------------------------------------------------- run */
+
+static sch_status check_run(size_t n, sch_simulation *const simulations[], long n_steps) {
     if (n_steps < 0)
         return fail(SCH_ERROR_ARGUMENT, "steps: expected 0 or more, found %ld", n_steps);
-    profile_start(potential_profile(simulation->potential));
-    for (long n = 0; n < n_steps; n++) {
-        remember(simulation);
-        sch_status status = velocity_verlet(simulation);
-        if (status != SCH_OK) {
-            restore(simulation);
-            return status;
-        }
-        simulation->step++;
-        if (stop && *stop)
-            break;
+    for (size_t i = 1; i < n; i++) {
+        if (simulations[i]->potential != simulations[0]->potential)
+            return fail(SCH_ERROR_ARGUMENT,
+                        "replica %zu: expected the potential of the first, found another", i + 1);
+        if (simulations[i]->time_step != simulations[0]->time_step)
+            return fail(SCH_ERROR_ARGUMENT,
+                        "replica %zu: expected the time step of the first, %g fs, found %g fs",
+                        i + 1, simulations[0]->time_step, simulations[i]->time_step);
     }
-    profile_lap(potential_profile(simulation->potential), STAGE_INTEGRATOR, 0.0, 0.0);
     return SCH_OK;
+}
+
+sch_status sch_simulation_run_all(size_t n, sch_simulation *const simulations[], long n_steps,
+                                  const volatile int *stop) {
+    assert(n == 0 || simulations);
+    SCH_TRY(check_run(n, simulations, n_steps));
+    if (n == 0 || n_steps == 0)
+        return SCH_OK;
+    sch_potential *potential = simulations[0]->potential;
+    profile_start(potential_profile(potential));
+    if (potential_moves_atoms(potential))
+        return advance_all(n, simulations, n_steps, stop);
+    sch_status status = step_all(n, simulations, n_steps, stop);
+    profile_lap(potential_profile(potential), STAGE_INTEGRATOR, 0.0, 0.0);
+    return status;
+}
+
+sch_status sch_simulation_run(sch_simulation *simulation, long n_steps, const volatile int *stop) {
+    return sch_simulation_run_all(1, &simulation, n_steps, stop);
 }
 
 /* ---------------------------------------------------------------- access */
