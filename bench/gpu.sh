@@ -147,14 +147,15 @@ measure() {
 }
 
 run_benchmarks() {
-    most=1000000
-    [ "$device" = cuda ] || most=400
-    for suite in m6 batch drift; do
-        measure "$suite" --json "$folder/$suite.json"
-    done
-    measure sizes --max-atoms "$most" --json "$folder/sizes.json"
-    measure replicas --json "$folder/replicas.json"
-    measure energy
+    atoms=1000000 batch=4096 models=original,tiny,ultra-tiny
+    [ "$device" = cuda ] || atoms=1000 batch=64
+    [ "$device" != cuda-sim ] || atoms=100 batch=4 models=ultra-tiny # it is slow
+    measure m6 --model "$models" --json "$folder/m6.json"
+    measure sizes --model "$models" --max-atoms "$atoms" --json "$folder/sizes.json"
+    measure batch --model "$models" --max-batch "$batch" --json "$folder/batch.json"
+    measure replicas --model "$models" --max-batch "$batch" --json "$folder/replicas.json"
+    measure drift --model "$models" --json "$folder/drift.json"
+    measure energy --model "$models"
 }
 
 heading=$(describe 2>&1)
