@@ -202,9 +202,12 @@ static void print_finding(const struct record *record, const char *model, FILE *
     char a[NUMBER_SIZE], b[NUMBER_SIZE];
     const struct row *one = row_first(record, "replicas", "throughput", model, 0);
     const struct row *best = fastest(record, model);
-    fprintf(stream, "%s is fastest with %s at once: %s times the atom steps of one.\n\n", model,
-            number_grouped(a, best->batch),
-            number_short(b, best->summary.median / one->summary.median));
+    if (best == one)
+        fprintf(stream, "%s is fastest one by one.\n\n", model);
+    else
+        fprintf(stream, "%s is fastest with %s at once: %s times the atom steps of one.\n\n", model,
+                number_grouped(a, best->batch),
+                number_short(b, best->summary.median / one->summary.median));
 }
 
 void print_replicas(const struct record *record, FILE *stream) {
