@@ -41,7 +41,8 @@ else
     [ -x "$bin/mdbench" ] || die "expected a bundle or a build with mdbench, found neither"
 fi
 
-mkdir -p "$folder" && folder=$(cd "$folder" && pwd) && : >"$folder/table" || die "cannot write to $folder"
+mkdir -p "$folder" && folder=$(cd "$folder" && pwd) && : >"$folder/table" ||
+    die "cannot write to $folder"
 trap 'rm -f "$folder/table" "$folder/reports"' EXIT
 : >"$folder/reports"
 
@@ -115,8 +116,8 @@ run_tests() {
 }
 
 find_sanitizer() {
-    for tool in compute-sanitizer /usr/local/cuda*/bin/compute-sanitizer /opt/cuda/bin/compute-sanitizer; do
-        command -v "$tool" && return
+    for folder_of in "" /usr/local/cuda*/bin/ /opt/cuda/bin/; do
+        command -v "${folder_of}compute-sanitizer" && return
     done
 }
 

@@ -103,5 +103,6 @@ add_libraries
 check
 write_readme
 kib=$(du -sk --apparent-size "$bundle" | cut -f1)
-echo "$bundle: $((kib / 1024)).$((kib % 1024 * 10 / 1024)) MiB, $(find "$bundle" -type f | wc -l) files, needs $(glibc_needed)"
+printf '%s: %s.%s MiB, %s files, needs %s\n' "$bundle" $((kib / 1024)) $((kib % 1024 * 10 / 1024)) \
+    "$(find "$bundle" -type f | wc -l)" "$(glibc_needed)"
 [ "$kib" -le $((most_mib * 1024)) ] || die "$bundle: expected at most $most_mib MiB"
