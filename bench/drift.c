@@ -8,9 +8,7 @@
 #include "suites.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_fit.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { RUNS_MOST = 8 };
@@ -25,27 +23,20 @@ struct drifts {
 
 /* ---------------------------------------------------------------- runs */
 
-static double fluctuation(const struct samples *samples, size_t atoms) {
-    double at_zero, slope, c00, c01, c11, squares;
-    gsl_fit_linear(samples->time_fs, 1, samples->energy_change, 1, samples->kept, &at_zero, &slope,
-                   &c00, &c01, &c11, &squares);
-    return 1e3 * sqrt(squares / (double)samples->kept) / (double)atoms;
-}
-
-static int add_run(struct drifts *drifts, struct dynamics *dynamics, struct samples *samples) {
+static int add_run(struct drifts *drifts, struct dynamics *dynamics) {
+    struct samples samples;
     size_t atoms = sch_system_n_atoms(dynamics->moving.system), i = drifts->n;
-    struct report report = {.atoms = atoms, .dt_fs = DYNAMICS_TIME_STEP, .wall_s = 1};
     dynamics->seed = i + 1;
     int result = dynamics_start(dynamics);
     if (result == PROGRAM_DONE)
-        result = dynamics_sample(dynamics, dynamics->steps, 10, samples);
+        result = dynamics_sample(dynamics, dynamics->steps, 10, &samples);
     if (result != PROGRAM_DONE)
         return result;
-    report_analyse(&report, samples);
-    drifts->slope[i] = report.drift_meV_per_atom_per_ns;
-    drifts->slope_kT[i] = report.drift_kT_per_ns_per_dof;
-    drifts->percent[i] = report.drift_percent;
-    drifts->fluctuation[i] = fluctuation(samples, atoms);
+    const struct run_figures figures = run_figures(&samples, atoms);
+    drifts->slope[i] = figures.drift_meV_per_atom_per_ns;
+    drifts->slope_kT[i] = figures.drift_kT_per_ns_per_dof;
+    drifts->percent[i] = figures.drift_percent;
+    drifts->fluctuation[i] = figures.fluctuation_meV_per_atom;
     drifts->n++;
     return PROGRAM_DONE;
 }
@@ -83,8 +74,7 @@ static int add_rows(struct record *record, const struct bench_model *model, stru
     return PROGRAM_DONE;
 }
 
-static int measure_model(const struct bench_options *options, size_t k, struct record *record,
-                         struct samples *samples) {
+static int measure_model(const struct bench_options *options, size_t k, struct record *record) {
     const size_t runs = options->quick ? 3 : RUNS_MOST;
     const long steps = options->quick ? 2000 : 40000;
     struct bench_model model;
@@ -95,7 +85,7 @@ static int measure_model(const struct bench_options *options, size_t k, struct r
         result = dynamics_open(&dynamics, model.name, model.potential, "benzene", steps);
     while (result == PROGRAM_DONE && drifts.n < runs) {
         status_line("%s: run %zu of %zu", model.info.name, drifts.n + 1, runs);
-        result = add_run(&drifts, &dynamics, samples);
+        result = add_run(&drifts, &dynamics);
     }
     if (result == PROGRAM_DONE)
         result = add_rows(record, &model, &drifts, &dynamics);
@@ -105,13 +95,9 @@ static int measure_model(const struct bench_options *options, size_t k, struct r
 }
 
 int bench_drift(const struct bench_options *options, struct record *record) {
-    struct samples *samples = malloc(sizeof *samples);
-    if (!samples)
-        return out_of_memory();
     int result = PROGRAM_DONE;
     for (size_t k = 0; k < options->n_models && result == PROGRAM_DONE; k++)
-        result = measure_model(options, k, record, samples);
-    free(samples);
+        result = measure_model(options, k, record);
     return result;
 }
 

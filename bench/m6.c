@@ -272,50 +272,46 @@ static int add_drift(struct m6 *run, const char *model, const char *quantity, co
     return m6_add(run, &row);
 }
 
-/* A run from the start, sampled every so many steps; drifts are in the report. */
-static int sampled_run(struct dynamics *dynamics, long steps, long every, struct samples *samples,
-                       struct report *report) {
+/* A run from the start, sampled every so many steps; drifts are among the figures. */
+static int sampled_run(struct dynamics *dynamics, long steps, long every,
+                       struct run_figures *figures) {
+    struct samples samples;
     int result = dynamics_start(dynamics);
     if (result == PROGRAM_DONE)
-        result = dynamics_sample(dynamics, steps, every, samples);
+        result = dynamics_sample(dynamics, steps, every, &samples);
     if (result == PROGRAM_DONE)
-        report_analyse(report, samples);
+        *figures = run_figures(&samples, BENZENE_ATOMS);
     return result;
 }
 
 /* M6's per cent is of its 1,000 steps; the slope of so short a run is mostly fluctuation, so that
  * a longer one gives it. */
-static int drift_of(struct m6 *run, struct dynamics *dynamics, struct samples *samples,
-                    const char *model) {
+static int drift_of(struct m6 *run, struct dynamics *dynamics, const char *model) {
     const long published_steps = 1000, long_steps = run->options->quick ? 2000 : 20000;
-    struct report report = {.atoms = BENZENE_ATOMS, .dt_fs = DYNAMICS_TIME_STEP, .wall_s = 1};
+    struct run_figures figures;
     status_line("%s: drift", model);
-    int result = sampled_run(dynamics, published_steps, 1, samples, &report);
+    int result = sampled_run(dynamics, published_steps, 1, &figures);
     if (result == PROGRAM_DONE)
-        result = add_drift(run, model, "drift_percent", "%", report.drift_percent);
+        result = add_drift(run, model, "drift_percent", "%", figures.drift_percent);
     if (result == PROGRAM_DONE)
-        result = sampled_run(dynamics, long_steps, 2, samples, &report);
+        result = sampled_run(dynamics, long_steps, 2, &figures);
     if (result == PROGRAM_DONE)
-        result = add_drift(run, model, "drift", "meV/atom/ns", report.drift_meV_per_atom_per_ns);
+        result = add_drift(run, model, "drift", "meV/atom/ns", figures.drift_meV_per_atom_per_ns);
     if (result == PROGRAM_DONE)
-        result = add_drift(run, model, "drift_kT", "kT/ns/dof", report.drift_kT_per_ns_per_dof);
+        result = add_drift(run, model, "drift_kT", "kT/ns/dof", figures.drift_kT_per_ns_per_dof);
     return result;
 }
 
 static int drift(struct m6 *run) {
-    struct samples *samples = malloc(sizeof *samples);
-    if (!samples)
-        return out_of_memory();
     int result = PROGRAM_DONE;
     for (size_t k = 0; k < run->options->n_models && result == PROGRAM_DONE; k++) {
         struct dynamics dynamics;
         result =
             dynamics_open(&dynamics, run->models[k].name, run->models[k].potential, BENZENE, 0);
         if (result == PROGRAM_DONE)
-            result = drift_of(run, &dynamics, samples, run->models[k].info.name);
+            result = drift_of(run, &dynamics, run->models[k].info.name);
         dynamics_free(&dynamics);
     }
-    free(samples);
     return result;
 }
 

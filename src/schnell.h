@@ -176,6 +176,10 @@ typedef struct sch_system sch_system;
 SCH_CHECKED sch_status sch_system_create(sch_system **system, size_t n_atoms,
                                          const int *atomic_numbers, const double *positions,
                                          const double *cell, const bool *periodic);
+
+/** Make a system like another: atoms, cell, velocities, references. */
+SCH_CHECKED sch_status sch_system_copy(sch_system **copy, const sch_system *system);
+
 SCH_API void sch_system_free(sch_system *system);
 
 SCH_API size_t sch_system_n_atoms(const sch_system *system);
@@ -455,9 +459,22 @@ typedef struct sch_trajectory sch_trajectory;
 SCH_CHECKED sch_status sch_trajectory_create(sch_trajectory **trajectory, const char *path,
                                              const sch_simulation *simulation);
 
+/**
+ * Create one file for several simulations, the replicas. Of more than one it is H5MD, with a group
+ * for each in particles and in observables: replica1 to replica9, replica01 to replica99, and so
+ * on. They may be at different steps.
+ * @param simulations  [in] [n], at least 1
+ */
+SCH_CHECKED sch_status sch_trajectory_create_all(sch_trajectory **trajectory, const char *path,
+                                                 size_t n, sch_simulation *const simulations[]);
+
 /** Create a file that takes of each frame one line of energies: CSV with the columns step, time_fs,
  *  temperature_K, potential_eV, kinetic_eV, total_eV. Any name will do. */
 SCH_CHECKED sch_status sch_energy_log_create(sch_trajectory **log, const char *path);
+
+/** The same for n simulations, at least 1; of more than one a column replica comes first, with
+ *  numbers from 1 on. */
+SCH_CHECKED sch_status sch_energy_log_create_all(sch_trajectory **log, const char *path, size_t n);
 
 /**
  * Write from now on in a thread of its own, so that the disk does not hold up the computation:
@@ -468,6 +485,10 @@ SCH_CHECKED sch_status sch_trajectory_overlap(sch_trajectory *trajectory);
 /** Append the present frame: wholly or, after an error, not at all. */
 SCH_CHECKED sch_status sch_trajectory_write(sch_trajectory *trajectory,
                                             const sch_simulation *simulation);
+
+/** The same for one of several simulations, by its place from 0 on. */
+SCH_CHECKED sch_status sch_trajectory_write_one(sch_trajectory *trajectory, size_t number,
+                                                const sch_simulation *simulation);
 
 /** Flush to the disk and close. Only then is the file certain to be there. One without a frame is
  *  removed. The handle is freed also after an error; NULL is accepted. */

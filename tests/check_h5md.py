@@ -5,7 +5,7 @@
 
 Needs h5py (Debian: python3-h5py). Prints one line and exits 0 if all is well; otherwise an
 assertion tells what is not. With an extended XYZ trajectory of the same run, the frames are
-compared too.
+compared too. A file of several replicas has a group for each, all of the same atoms.
 """
 
 import sys
@@ -36,9 +36,9 @@ def check_metadata(file):
     check(text(units.attrs["system"]) == "SI", "the system of units is SI")
 
 
-def check_element(file, path, shape, unit):
-    """A time-dependent element; gives its values."""
-    element, position = file[path], file["particles/all/position"]
+def check_element(file, group, path, shape, unit):
+    """A time-dependent element of a group; gives its values."""
+    element, position = file[path], file[f"particles/{group}/position"]
     frames = len(position["step"])
     value = element["value"]
     check(value.shape == (frames, *shape), f"{path}: shape {(frames, *shape)}, not {value.shape}")
@@ -51,9 +51,19 @@ def check_element(file, path, shape, unit):
     return value[...]
 
 
-def check_times(file):
-    step = file["particles/all/position/step"]
-    time = file["particles/all/position/time"]
+def check_names(file):
+    """The names of the groups: "all", or replica01 and so on, in order."""
+    names = list(file["particles"])
+    check(list(file["observables"]) == names, "particles and observables of the same names")
+    width = len(str(len(names)))
+    expected = [f"replica{number:0{width}}" for number in range(1, len(names) + 1)]
+    check(names == (["all"] if len(names) == 1 else expected), f"the names {names}")
+    return names
+
+
+def check_times(file, group):
+    step = file[f"particles/{group}/position/step"]
+    time = file[f"particles/{group}/position/time"]
     check(step.dtype == np.int64 and len(step) > 0, "steps are integers, at least one")
     check(len(time) == len(step), "as many times as steps")
     check(text(time.attrs["unit"]) == "fs", "time in fs")
@@ -61,22 +71,22 @@ def check_times(file):
     check((np.diff(time[...]) > 0).all(), "times ascend")
 
 
-def check_box(file):
-    box = file["particles/all/box"]
+def check_box(file, group):
+    box = file[f"particles/{group}/box"]
     check(box.attrs["dimension"] == 3, "three dimensions")
     boundary = [text(b) for b in box.attrs["boundary"]]
     check(len(boundary) == 3 and set(boundary) <= {"periodic", "none"}, "boundaries")
     check("edges" in box or set(boundary) == {"none"}, "what is periodic has edges")
     if "edges" in box:
-        edges = check_element(file, "particles/all/box/edges", (3, 3), "Angstrom")
+        edges = check_element(file, group, f"particles/{group}/box/edges", (3, 3), "Angstrom")
         check((edges == edges[0]).all(), "the edges do not change")
     return boundary
 
 
-def check_energies(file, masses, velocities):
+def check_energies(file, group, masses, velocities):
     """The kinetic energy is that of the velocities, and the total hardly changes."""
     energies = {
-        name: check_element(file, f"observables/all/{name}", (), unit)
+        name: check_element(file, group, f"observables/{group}/{name}", (), unit)
         for name, unit in (("potential_energy", "eV"), ("kinetic_energy", "eV"),
                            ("temperature", "K"))
     }
@@ -108,25 +118,35 @@ def compare(path, energies, positions, velocities, forces):
     check(count == len(energies), f"{path}: {len(energies)} frames, not {count}")
 
 
+def check_group(file, group):
+    """A group of particles and its observables; gives species, boundary, energies, positions,
+    velocities and forces."""
+    check_times(file, group)
+    particles = file[f"particles/{group}"]
+    species, masses = particles["species"][...], particles["mass"][...]
+    check(species.dtype.kind == "i" and (species >= 1).all() and (species <= 100).all(),
+          "species are atomic numbers")
+    check(masses.shape == species.shape and (masses > 0).all(), "masses")
+    boundary = check_box(file, group)
+    positions, velocities, forces = (
+        check_element(file, group, f"particles/{group}/{name}", (len(species), 3), unit)
+        for name, unit in (("position", "Angstrom"), ("velocity", "Angstrom fs-1"),
+                           ("force", "kJ mol-1 Angstrom-1")))
+    energies = check_energies(file, group, masses, velocities)
+    return species, boundary, energies["potential_energy"], positions, velocities, forces
+
+
 def main(path, other=None):
     with h5py.File(path, "r") as file:
         check_metadata(file)
-        check_times(file)
-        particles = file["particles/all"]
-        species, masses = particles["species"][...], particles["mass"][...]
-        check(species.dtype.kind == "i" and (species >= 1).all() and (species <= 100).all(),
-              "species are atomic numbers")
-        check(masses.shape == species.shape and (masses > 0).all(), "masses")
-        boundary = check_box(file)
-        shape = (len(species), 3)
-        positions = check_element(file, "particles/all/position", shape, "Angstrom")
-        velocities = check_element(file, "particles/all/velocity", shape, "Angstrom fs-1")
-        forces = check_element(file, "particles/all/force", shape, "kJ mol-1 Angstrom-1")
-        energies = check_energies(file, masses, velocities)
+        names = check_names(file)
+        found = [check_group(file, name) for name in names]
+        species, boundary, energies, positions, velocities, forces = found[0]
+        check(all((group[0] == species).all() for group in found), "replicas of the same atoms")
         if other:
-            compare(other, energies["potential_energy"], positions, velocities,
-                    forces / EV_IN_KJ_PER_MOL)
-        print(f"{path}: H5MD, {len(species)} atoms, {len(positions)} frames, {boundary}")
+            compare(other, energies, positions, velocities, forces / EV_IN_KJ_PER_MOL)
+        print(f"{path}: H5MD, {', '.join(names)}: {len(species)} atoms, {len(positions)} frames, "
+              f"{boundary}")
 
 
 if __name__ == "__main__":

@@ -26,19 +26,25 @@ static void set_frame(sch_system *system, double *forces, sch_state *state, int 
     *state = (sch_state){.step = 10L * frame, .time_fs = 5.0 * frame, .potential_energy = -frame};
 }
 
+/** A file for this one system. */
+static sch_status create_for(sch_trajectory **trajectory, const char *path,
+                             const sch_system *system) {
+    return trajectory_create(trajectory, path, 1, &system);
+}
+
 /** Write frames one after the other into the same arrays, which is what a simulation does. */
 static void append_frames(sch_trajectory *trajectory, sch_system *system, int frames) {
     double forces[3 * ATOMS];
     sch_state state;
     for (int frame = 0; frame < frames; frame++) {
         set_frame(system, forces, &state, frame);
-        assert_ok(trajectory_append(trajectory, system, forces, &state));
+        assert_ok(trajectory_append(trajectory, 0, system, forces, &state));
     }
 }
 
 static void write_frames(const char *path, sch_system *system, bool overlap) {
     sch_trajectory *trajectory = NULL;
-    assert_ok(trajectory_create(&trajectory, path, system));
+    assert_ok(create_for(&trajectory, path, system));
     if (overlap)
         assert_ok(sch_trajectory_overlap(trajectory));
     append_frames(trajectory, system, FRAMES);
@@ -81,7 +87,7 @@ static void h5md_works_too(void **unused) {
     sch_model *model = support_random_model(8, 1, 8), *loaded = NULL;
     sch_trajectory *trajectory = NULL;
     assert_ok(sch_model_save(model, support_path("model.h5")));
-    assert_ok(trajectory_create(&trajectory, support_path("frames.h5"), system));
+    assert_ok(create_for(&trajectory, support_path("frames.h5"), system));
     assert_ok(sch_trajectory_overlap(trajectory));
     for (int round = 0; round < 5; round++) {
         append_frames(trajectory, system, FRAMES);
@@ -139,7 +145,7 @@ static void a_full_pipe_stalls_nobody(void **unused) {
     pthread_t reader;
     void *wrong;
     assert_non_null(stream);
-    assert_ok(trajectory_create(&trajectory, path, system));
+    assert_ok(create_for(&trajectory, path, system));
     assert_ok(sch_trajectory_overlap(trajectory));
     alarm(60); /* ends a test that does stall */
     append_frames(trajectory, system, FRAMES);
@@ -154,10 +160,10 @@ static void a_full_pipe_stalls_nobody(void **unused) {
 
 /* ---------------------------------------------------------------- failures */
 
-static sch_status refuse(void *target, const sch_system *system, const double *forces,
-                         const sch_state *state) {
+static sch_status refuse(void *target, size_t replica, const sch_system *system,
+                         const double *forces, const sch_state *state) {
     int *calls = target;
-    (void)system, (void)forces, (void)state;
+    (void)replica, (void)system, (void)forces, (void)state;
     ++*calls;
     set_message("disk: cannot write: it is full");
     return SCH_ERROR_IO;
@@ -168,13 +174,13 @@ static void the_next_frame_tells(void **unused) {
     struct background *background = NULL;
     sch_state state = {0};
     int calls = 0;
-    assert_ok(background_start(&background, refuse, &calls));
+    assert_ok(background_start(&background, 1, refuse, &calls));
     sch_status status = SCH_OK;
     for (int put = 0; put < 1000 && status == SCH_OK; put++) /* there is no room for so many */
-        status = background_put(background, NULL, NULL, &state);
+        status = background_put(background, 0, NULL, NULL, &state);
     assert_int_equal(status, SCH_ERROR_IO);
     support_assert_message("disk: cannot write: it is full", __FILE__, __LINE__);
-    assert_fails(background_put(background, NULL, NULL, &state), SCH_ERROR_IO, "it is full");
+    assert_fails(background_put(background, 0, NULL, NULL, &state), SCH_ERROR_IO, "it is full");
     assert_ok(background_stop(background)); /* it is told already */
     assert_int_equal(calls, 1);
 }
@@ -184,8 +190,8 @@ static void the_end_tells(void **unused) {
     struct background *background = NULL;
     sch_state state = {0};
     int calls = 0;
-    assert_ok(background_start(&background, refuse, &calls));
-    assert_ok(background_put(background, NULL, NULL, &state));
+    assert_ok(background_start(&background, 1, refuse, &calls));
+    assert_ok(background_put(background, 0, NULL, NULL, &state));
     assert_fails(background_stop(background), SCH_ERROR_IO, "disk: cannot write: it is full");
     assert_int_equal(calls, 1);
     assert_ok(background_stop(NULL));
@@ -200,13 +206,13 @@ static void a_full_disk_is_told(void **unused) {
     double forces[3 * ATOMS];
     sch_state state;
     sch_status status = SCH_OK;
-    assert_ok(trajectory_create(&trajectory, path, system));
+    assert_ok(create_for(&trajectory, path, system));
     append_frames(trajectory, system, 1);
     assert_ok(sch_trajectory_overlap(trajectory));
     support_limit_file_size(20000);
     for (int frame = 1; frame < FRAMES && status == SCH_OK; frame++) {
         set_frame(system, forces, &state, frame);
-        status = trajectory_append(trajectory, system, forces, &state);
+        status = trajectory_append(trajectory, 0, system, forces, &state);
     }
     if (status == SCH_OK)
         status = sch_trajectory_close(trajectory);

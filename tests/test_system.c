@@ -40,6 +40,40 @@ static void create_copies_its_input(void **state) {
     sch_system_free(NULL);
 }
 
+static void a_copy_has_all_and_shares_nothing(void **state) {
+    (void)state;
+    sch_reader *reader = NULL;
+    sch_system *system = NULL, *copy = NULL, *bare = NULL;
+    const char *path = support_file(
+        "all.xyz", "1\nLattice=\"9 0 0 0 8 0 0 0 7\" pbc=\"T F T\" energy=-2.5 level=\"PBE\" "
+                   "Properties=species:S:1:pos:R:3:velocities:R:3:forces:R:3:masses:R:1\n"
+                   "H 1 2 3 0.1 0.2 0.3 4 5 6 2.014\n");
+    assert_ok(sch_reader_open(&reader, path));
+    assert_ok(sch_reader_next(reader, &system));
+    sch_reader_free(reader);
+    assert_ok(sch_system_copy(&copy, system));
+    assert_memory_equal(copy->positions, system->positions, 3 * sizeof(double));
+    assert_memory_equal(copy->velocities, system->velocities, 3 * sizeof(double));
+    assert_memory_equal(copy->reference_forces, system->reference_forces, 3 * sizeof(double));
+    assert_memory_equal(copy->cell, system->cell, sizeof system->cell);
+    assert_memory_equal(copy->periodic, system->periodic, sizeof system->periodic);
+    assert_true(copy->masses[0] == system->masses[0] && copy->masses[0] == 2.014);
+    assert_true(copy->has_cell && copy->has_velocities && copy->has_reference_energy);
+    assert_true(copy->reference_energy == -2.5);
+    if (system->level)
+        assert_string_equal(copy->level, system->level);
+    copy->positions[0] = 7;
+    sch_system_free(system);
+    assert_ok(sch_system_create(&bare, 1, (const int[]){1}, copy->positions, NULL, NULL));
+    sch_system_free(copy);
+    assert_ok(sch_system_copy(&copy, bare));
+    assert_false(copy->has_cell || copy->has_velocities || copy->has_reference_energy);
+    assert_null(copy->reference_forces);
+    assert_true(copy->positions[0] == 7);
+    sch_system_free(bare);
+    sch_system_free(copy);
+}
+
 static void a_system_without_a_cell(void **state) {
     (void)state;
     const double zeros[9] = {0};
@@ -190,10 +224,15 @@ static void a_line_in_a_file_of_few_digits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(create_copies_its_input), cmocka_unit_test(a_system_without_a_cell),
-        cmocka_unit_test(bad_atoms_are_named),     cmocka_unit_test(bad_cells_are_refused),
-        cmocka_unit_test(cell_geometry),           cmocka_unit_test(an_open_direction_is_completed),
-        cmocka_unit_test(degrees_of_freedom),      cmocka_unit_test(a_line_in_a_file_of_few_digits),
+        cmocka_unit_test(create_copies_its_input),
+        cmocka_unit_test(a_copy_has_all_and_shares_nothing),
+        cmocka_unit_test(a_system_without_a_cell),
+        cmocka_unit_test(bad_atoms_are_named),
+        cmocka_unit_test(bad_cells_are_refused),
+        cmocka_unit_test(cell_geometry),
+        cmocka_unit_test(an_open_direction_is_completed),
+        cmocka_unit_test(degrees_of_freedom),
+        cmocka_unit_test(a_line_in_a_file_of_few_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,17 +48,23 @@ static sch_system *make_system(bool periodic) {
     return system;
 }
 
+/** A file for this one system. */
+static sch_status create_for(sch_trajectory **trajectory, const char *path,
+                             const sch_system *system) {
+    return trajectory_create(trajectory, path, 1, &system);
+}
+
 static void append(sch_trajectory *trajectory, sch_system *system, int frame) {
     double forces[3 * ATOMS];
     sch_state state;
     set_frame(system, forces, &state, frame);
-    assert_ok(trajectory_append(trajectory, system, forces, &state));
+    assert_ok(trajectory_append(trajectory, 0, system, forces, &state));
 }
 
 static void write_frames(const char *path, bool periodic, int frames) {
     sch_system *system = make_system(periodic);
     sch_trajectory *trajectory = NULL;
-    assert_ok(trajectory_create(&trajectory, path, system));
+    assert_ok(create_for(&trajectory, path, system));
     for (int frame = 0; frame < frames; frame++)
         append(trajectory, system, frame);
     assert_ok(sch_trajectory_close(trajectory));
@@ -249,6 +255,158 @@ static void h5md_holds_the_atoms_and_the_box(void **unused) {
     sch_system_free(system);
 }
 
+/* ---------------------------------------------------------------- several systems */
+
+enum { REPLICAS = 12 };
+
+/** Systems of which every second one is periodic. */
+static void make_replicas(sch_system *systems[REPLICAS]) {
+    for (int r = 0; r < REPLICAS; r++)
+        systems[r] = make_system(r % 2);
+}
+
+static void free_replicas(sch_system *systems[REPLICAS]) {
+    for (int r = 0; r < REPLICAS; r++)
+        sch_system_free(systems[r]);
+}
+
+/** Of replica r the frames r, r + 1 and r + 2; of the last one also r + 3. */
+static sch_status append_replicas(sch_trajectory *trajectory, sch_system *systems[REPLICAS]) {
+    for (int frame = 0; frame < 4; frame++)
+        for (int r = 0; r < REPLICAS; r++) {
+            double forces[3 * ATOMS];
+            sch_state state;
+            if (frame == 3 && r < REPLICAS - 1)
+                continue;
+            set_frame(systems[r], forces, &state, r + frame);
+            SCH_TRY(trajectory_append(trajectory, (size_t)r, systems[r], forces, &state));
+        }
+    return SCH_OK;
+}
+
+static void assert_replica(hid_t file, int r) {
+    const hsize_t n = r == REPLICAS - 1 ? 4 : 3, vectors[3] = {n, ATOMS, 3}, scalars[3] = {n, 0, 0};
+    double positions[4][3 * ATOMS], forces[3 * ATOMS], steps[4], energies[4];
+    char path[64];
+    sch_system *system = make_system(r % 2);
+    snprintf(path, sizeof path, "/particles/replica%02d/position/value", r + 1);
+    read_doubles(file, path, vectors, positions[0]);
+    snprintf(path, sizeof path, "/particles/replica%02d/force/step", r + 1);
+    read_doubles(file, path, scalars, steps);
+    snprintf(path, sizeof path, "/observables/replica%02d/potential_energy/value", r + 1);
+    read_doubles(file, path, scalars, energies);
+    for (int frame = 0; frame < (int)n; frame++) {
+        sch_state state;
+        set_frame(system, forces, &state, r + frame);
+        assert_memory_equal(positions[frame], system->positions, sizeof forces);
+        assert_true(steps[frame] == (double)state.step);
+        assert_true(energies[frame] == state.potential_energy);
+    }
+    snprintf(path, sizeof path, "/particles/replica%02d/box/edges", r + 1);
+    assert_int_equal(H5Lexists(file, path, H5P_DEFAULT), r % 2);
+    sch_system_free(system);
+}
+
+static const sch_system *const *as_const(sch_system *const *systems) {
+    return (const sch_system *const *)systems;
+}
+
+static void h5md_holds_several_systems(void **unused) {
+    (void)unused;
+    for (int overlap = 0; overlap < 2; overlap++) {
+        const char *path = support_path("replicas.h5md");
+        sch_system *systems[REPLICAS];
+        sch_trajectory *trajectory = NULL;
+        make_replicas(systems);
+        assert_ok(trajectory_create(&trajectory, path, REPLICAS, as_const(systems)));
+        if (overlap)
+            assert_ok(sch_trajectory_overlap(trajectory));
+        assert_ok(append_replicas(trajectory, systems));
+        assert_ok(sch_trajectory_close(trajectory));
+        hid_t file = open_h5(path);
+        for (int r = 0; r < REPLICAS; r++)
+            assert_replica(file, r);
+        assert_int_equal(H5Lexists(file, "/particles/all", H5P_DEFAULT), 0);
+        assert_text(file, "/particles/replica12/position/value", "unit", "Angstrom");
+        assert_true(same_object(file, "/particles/replica03/position/step",
+                                "/observables/replica03/temperature/step"));
+        assert_false(same_object(file, "/particles/replica03/position/step",
+                                 "/particles/replica04/position/step"));
+        H5Fclose(file);
+        free_replicas(systems);
+    }
+}
+
+static void the_log_names_the_replica(void **unused) {
+    (void)unused;
+    sch_system *systems[REPLICAS];
+    sch_trajectory *log = NULL;
+    char line[256];
+    int replica = 0, lines = 0;
+    long step = 0;
+    make_replicas(systems);
+    assert_ok(sch_energy_log_create_all(&log, support_path("replicas.csv"), REPLICAS));
+    assert_ok(append_replicas(log, systems));
+    assert_ok(sch_trajectory_close(log));
+    FILE *file = fopen(support_path("replicas.csv"), "r");
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_string_equal(line,
+                        "replica,step,time_fs,temperature_K,potential_eV,kinetic_eV,total_eV\n");
+    for (; fgets(line, sizeof line, file); lines++) {
+        assert_int_equal(sscanf(line, "%d,%ld,", &replica, &step), 2);
+        if (lines < 3 * REPLICAS) {
+            assert_int_equal(replica, lines % REPLICAS + 1);
+            assert_int_equal(step, 10 * (replica - 1 + lines / REPLICAS));
+        }
+    }
+    assert_int_equal(lines, 3 * REPLICAS + 1);
+    fclose(file);
+    free_replicas(systems);
+}
+
+static void several_systems_need_h5md(void **unused) {
+    (void)unused;
+    sch_system *systems[REPLICAS];
+    sch_trajectory *trajectory = NULL;
+    make_replicas(systems);
+    assert_fails(trajectory_create(&trajectory, "many.xyz", REPLICAS, as_const(systems)),
+                 SCH_ERROR_ARGUMENT,
+                 "many.xyz: expected a trajectory of 12 systems to end in .h5 or .h5md");
+    assert_fails(sch_trajectory_create_all(&trajectory, "none.h5", 0, NULL), SCH_ERROR_ARGUMENT,
+                 "none.h5: expected 1 simulation or more");
+    assert_fails(sch_energy_log_create_all(&trajectory, "none.csv", 0), SCH_ERROR_ARGUMENT,
+                 "none.csv: expected 1 simulation or more");
+    assert_null(trajectory);
+    free_replicas(systems);
+}
+
+/** Wherever the disk fills up, all that is there is whole frames. */
+static void several_systems_on_a_full_disk(void **unused) {
+    (void)unused;
+    const char *path = support_path("full-replicas.h5");
+    sch_system *systems[REPLICAS];
+    make_replicas(systems);
+    for (size_t room = 1000; room < 2000000; room *= 2) {
+        sch_trajectory *trajectory = NULL;
+        support_limit_file_size(room);
+        sch_status status = trajectory_create(&trajectory, path, REPLICAS, as_const(systems));
+        if (status == SCH_OK)
+            status = append_replicas(trajectory, systems);
+        bool begun = trajectory && status == SCH_OK;
+        assert_true(status == SCH_OK || status == SCH_ERROR_IO);
+        support_limit_file_size(0);
+        assert_ok(sch_trajectory_close(trajectory));
+        if (exists(path)) {
+            hid_t file = open_h5(path);
+            if (begun)
+                assert_replica(file, REPLICAS - 1);
+            H5Fclose(file);
+        }
+        assert_true(exists(path) || !begun);
+    }
+    free_replicas(systems);
+}
+
 /** A large system, whose frames are several chunks each. */
 static void h5md_of_many_atoms(void **unused) {
     (void)unused;
@@ -266,9 +424,9 @@ static void h5md_of_many_atoms(void **unused) {
     sch_trajectory *trajectory = NULL;
     sch_state state = {0};
     assert_ok(sch_system_create(&system, n, species, positions, NULL, NULL));
-    assert_ok(trajectory_create(&trajectory, support_path("large.h5"), system));
-    assert_ok(trajectory_append(trajectory, system, positions, &state));
-    assert_ok(trajectory_append(trajectory, system, positions, &state));
+    assert_ok(create_for(&trajectory, support_path("large.h5"), system));
+    assert_ok(trajectory_append(trajectory, 0, system, positions, &state));
+    assert_ok(trajectory_append(trajectory, 0, system, positions, &state));
     assert_ok(sch_trajectory_close(trajectory));
     hid_t file = open_h5(support_path("large.h5"));
     read_doubles(file, "/particles/all/position/value", shape, read);
@@ -290,7 +448,7 @@ static void h5md_survives_its_writer(void **unused) {
     if (child == 0) {
         sch_system *system = make_system(true);
         sch_trajectory *trajectory = NULL;
-        if (trajectory_create(&trajectory, path, system) == SCH_OK)
+        if (create_for(&trajectory, path, system) == SCH_OK)
             for (int frame = 0; frame < 199; frame++)
                 append(trajectory, system, frame);
         nanosleep(&(struct timespec){.tv_nsec = 200000000},
@@ -310,7 +468,7 @@ static void h5md_opens_while_it_is_written(void **unused) {
     const char *path = support_path("growing.h5");
     sch_system *system = make_system(false);
     sch_trajectory *trajectory = NULL;
-    assert_ok(trajectory_create(&trajectory, path, system));
+    assert_ok(create_for(&trajectory, path, system));
     append(trajectory, system, 0);
     pid_t child = fork();
     assert_true(child >= 0);
@@ -337,7 +495,7 @@ static void hdf5_reports_as_before(void **unused) {
     sch_system *system = make_system(false);
     sch_trajectory *trajectory = NULL;
     H5Eget_auto2(H5E_DEFAULT, &before, &data);
-    assert_fails(trajectory_create(&trajectory, support_path("no/a.h5"), system), SCH_ERROR_IO,
+    assert_fails(create_for(&trajectory, support_path("no/a.h5"), system), SCH_ERROR_IO,
                  "no/a.h5: cannot create: No such file or directory");
     H5Eget_auto2(H5E_DEFAULT, &after, &data);
     assert_true(before == after);
@@ -384,11 +542,10 @@ static void other_suffixes_are_refused(void **unused) {
     (void)unused;
     sch_system *system = make_system(false);
     sch_trajectory *trajectory = NULL;
-    assert_fails(trajectory_create(&trajectory, "a.b/run.dcd", system), SCH_ERROR_ARGUMENT,
+    assert_fails(create_for(&trajectory, "a.b/run.dcd", system), SCH_ERROR_ARGUMENT,
                  "a.b/run.dcd: expected a trajectory that ends in .xyz, .extxyz, .h5 or .h5md, "
                  "found .dcd");
-    assert_fails(trajectory_create(&trajectory, "a.b/run", system), SCH_ERROR_ARGUMENT,
-                 "found no suffix");
+    assert_fails(create_for(&trajectory, "a.b/run", system), SCH_ERROR_ARGUMENT, "found no suffix");
     assert_null(trajectory);
     sch_system_free(system);
 }
@@ -402,7 +559,7 @@ static void a_folder_must_be_there(void **unused) {
         snprintf(name, sizeof name, "absent/run.%s", suffixes[i]);
         const char *path = support_path(name);
         snprintf(message, sizeof message, "%s: cannot create: No such file or directory", path);
-        assert_fails(trajectory_create(&trajectory, path, system), SCH_ERROR_IO, message);
+        assert_fails(create_for(&trajectory, path, system), SCH_ERROR_IO, message);
         assert_null(trajectory);
     }
     sch_system_free(system);
@@ -433,13 +590,14 @@ static void a_full_disk_keeps_whole_frames(void **unused) {
         snprintf(name, sizeof name, "full.%s", suffixes[i]);
         snprintf(message, sizeof message, "%s: cannot write: File too large", name);
         const char *path = support_path(name);
-        assert_ok(trajectory_create(&trajectory, path, system));
+        assert_ok(create_for(&trajectory, path, system));
         append(trajectory, system, 0);
         append(trajectory, system, 1);
         assert_int_equal(stat(path, &status), 0);
         set_frame(system, forces, &state, 2);
         support_limit_file_size((rlim_t)status.st_size + 100);
-        assert_fails(trajectory_append(trajectory, system, forces, &state), SCH_ERROR_IO, message);
+        assert_fails(trajectory_append(trajectory, 0, system, forces, &state), SCH_ERROR_IO,
+                     message);
         support_limit_file_size(0);
         append(trajectory, system, 2);
         assert_ok(sch_trajectory_close(trajectory));
@@ -467,10 +625,10 @@ static void a_disk_full_at_once_leaves_no_file(void **unused) {
         double forces[3 * ATOMS];
         sch_state state;
         snprintf(name, sizeof name, "nothing.%s", suffixes[i]);
-        assert_ok(trajectory_create(&trajectory, support_path(name), system));
+        assert_ok(create_for(&trajectory, support_path(name), system));
         set_frame(system, forces, &state, 0);
         support_limit_file_size(100);
-        assert_fails(trajectory_append(trajectory, system, forces, &state), SCH_ERROR_IO,
+        assert_fails(trajectory_append(trajectory, 0, system, forces, &state), SCH_ERROR_IO,
                      "cannot write");
         support_limit_file_size(0);
         assert_ok(sch_trajectory_close(trajectory));
@@ -543,6 +701,10 @@ int main(void) {
         cmocka_unit_test(h5md_says_what_it_is),
         cmocka_unit_test(h5md_holds_the_frames),
         cmocka_unit_test(h5md_holds_the_atoms_and_the_box),
+        cmocka_unit_test(h5md_holds_several_systems),
+        cmocka_unit_test(the_log_names_the_replica),
+        cmocka_unit_test(several_systems_need_h5md),
+        cmocka_unit_test(several_systems_on_a_full_disk),
         cmocka_unit_test(h5md_of_many_atoms),
         cmocka_unit_test(h5md_survives_its_writer),
         cmocka_unit_test(h5md_opens_while_it_is_written),

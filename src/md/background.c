@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "md/system.h"
 
-/** Frames that may wait: as many as fit into ROOM bytes, within these bounds. */
+/** Frames that may wait: as many as fit into ROOM bytes, within these bounds for each replica. */
 enum { SLOTS_LEAST = 2, SLOTS_MOST = 64, ROOM = 16 << 20 };
 
 /** A frame waits no longer than this for the thread to look, ns. Waking it costs as much as a frame
@@ -18,6 +18,7 @@ enum { SLOTS_LEAST = 2, SLOTS_MOST = 64, ROOM = 16 << 20 };
 enum { NAP = 20000000 };
 
 struct frame {
+    size_t replica;
     sch_system *system; /* a copy; NULL: none */
     double *forces;     /* [n][3] */
     sch_state state;
@@ -30,8 +31,9 @@ struct background {
     pthread_mutex_t mutex; /* of all below, but for the frames themselves: one that waits is the
                               thread's, any other the caller's */
     pthread_cond_t changed;
-    struct frame frames[SLOTS_MOST]; /* a ring */
-    size_t slots;                    /* of it that are used; 0: not known yet */
+    size_t n_replicas;
+    struct frame *frames; /* [slots] a ring, made for the first frame */
+    size_t slots;
     size_t first, waiting;
     bool stopping;
     sch_status status; /* of the first frame that could not be written */
@@ -46,8 +48,8 @@ static void write_first(struct background *background) {
     const struct frame *frame = &background->frames[background->first];
     if (background->status == SCH_OK) {
         pthread_mutex_unlock(&background->mutex);
-        sch_status status =
-            background->write(background->target, frame->system, frame->forces, &frame->state);
+        sch_status status = background->write(background->target, frame->replica, frame->system,
+                                              frame->forces, &frame->state);
         pthread_mutex_lock(&background->mutex);
         background->status = status;
         if (status != SCH_OK)
@@ -91,18 +93,21 @@ static int start_thread(struct background *background) {
 }
 
 static void release(struct background *background) {
-    for (size_t i = 0; i < SLOTS_MOST; i++) {
+    for (size_t i = 0; i < background->slots; i++) {
         sch_system_free(background->frames[i].system);
         free(background->frames[i].forces);
     }
+    free(background->frames);
     pthread_cond_destroy(&background->changed);
     pthread_mutex_destroy(&background->mutex);
     free(background);
 }
 
-sch_status background_start(struct background **background, background_write write, void *target) {
+sch_status background_start(struct background **background, size_t n_replicas,
+                            background_write write, void *target) {
     struct background *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->n_replicas = n_replicas;
     fresh->write = write;
     fresh->target = target;
     pthread_mutex_init(&fresh->mutex, NULL);
@@ -118,10 +123,19 @@ sch_status background_start(struct background **background, background_write wri
 
 /* ---------------------------------------------------------------- the caller */
 
-static size_t slots_for(const sch_system *system) {
+/** The thread does not look at the ring before a frame waits in it. */
+static sch_status make_ring(struct background *background, const sch_system *system) {
+    if (background->slots > 0)
+        return SCH_OK;
     size_t bytes = system ? system->n_atoms * (10 * sizeof(double) + sizeof(int)) : 1;
-    size_t slots = ROOM / bytes;
-    return slots < SLOTS_LEAST ? SLOTS_LEAST : slots > SLOTS_MOST ? SLOTS_MOST : slots;
+    size_t slots = ROOM / bytes, n = background->n_replicas;
+    if (slots < SLOTS_LEAST * n)
+        slots = SLOTS_LEAST * n;
+    if (slots > SLOTS_MOST * n)
+        slots = SLOTS_MOST * n;
+    SCH_TRY(memory_new(&background->frames, slots, sizeof *background->frames));
+    background->slots = slots;
+    return SCH_OK;
 }
 
 /** Make a frame's system one of as many atoms. */
@@ -138,8 +152,9 @@ static sch_status make_room(struct frame *frame, const sch_system *system) {
 }
 
 /** Copy what writers of frames look at. */
-static sch_status copy_frame(struct frame *frame, const sch_system *system, const double *forces,
-                             const sch_state *state) {
+static sch_status copy_frame(struct frame *frame, size_t replica, const sch_system *system,
+                             const double *forces, const sch_state *state) {
+    frame->replica = replica;
     frame->state = *state;
     if (!system)
         return SCH_OK;
@@ -158,10 +173,8 @@ static sch_status copy_frame(struct frame *frame, const sch_system *system, cons
 }
 
 /** Wait for a frame that nobody uses; NULL after a failure of the thread. */
-static struct frame *free_frame(struct background *background, const sch_system *system) {
+static struct frame *free_frame(struct background *background) {
     pthread_mutex_lock(&background->mutex);
-    if (background->slots == 0)
-        background->slots = slots_for(system);
     while (background->waiting == background->slots && background->status == SCH_OK)
         pthread_cond_wait(&background->changed, &background->mutex);
     background->told = background->status != SCH_OK;
@@ -171,12 +184,13 @@ static struct frame *free_frame(struct background *background, const sch_system 
     return failed ? NULL : &background->frames[next];
 }
 
-sch_status background_put(struct background *background, const sch_system *system,
+sch_status background_put(struct background *background, size_t replica, const sch_system *system,
                           const double *forces, const sch_state *state) {
-    struct frame *frame = free_frame(background, system);
+    SCH_TRY(make_ring(background, system));
+    struct frame *frame = free_frame(background);
     if (!frame)
         return fail(background->status, "%s", background->reason);
-    SCH_TRY(copy_frame(frame, system, forces, state));
+    SCH_TRY(copy_frame(frame, replica, system, forces, state));
     pthread_mutex_lock(&background->mutex);
     background->waiting++;
     if (2 * background->waiting >= background->slots)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,6 +25,9 @@
 
 /** What HDF5 may need for a frame beside the frame itself: nodes of its trees, headers. */
 #define METADATA_ROOM 262144
+
+/** What it may need for the groups, names and attributes of a system, before its first frame. */
+#define SYSTEM_ROOM 32768
 
 /** Room is asked for in steps of this, where the disk has it: the call costs as much as a frame of
  *  a small molecule. */
@@ -47,16 +51,27 @@ enum series {
 };
 
 static const struct {
-    const char *path; /* of the element; STEP and TIME are those of the position */
+    const char *root; /* the element is /ROOT/GROUP/NAME; STEP and TIME are those of the position */
+    const char *name;
     const char *unit;
 } elements[SERIES] = {
-    [POSITION] = {"/particles/all/position", "Angstrom"},
-    [VELOCITY] = {"/particles/all/velocity", "Angstrom fs-1"},
-    [FORCE] = {"/particles/all/force", "kJ mol-1 Angstrom-1"},
-    [EDGES] = {"/particles/all/box/edges", "Angstrom"},
-    [POTENTIAL] = {"/observables/all/potential_energy", "eV"},
-    [KINETIC] = {"/observables/all/kinetic_energy", "eV"},
-    [TEMPERATURE] = {"/observables/all/temperature", "K"},
+    [POSITION] = {"particles", "position", "Angstrom"},
+    [VELOCITY] = {"particles", "velocity", "Angstrom fs-1"},
+    [FORCE] = {"particles", "force", "kJ mol-1 Angstrom-1"},
+    [EDGES] = {"particles", "box/edges", "Angstrom"},
+    [POTENTIAL] = {"observables", "potential_energy", "eV"},
+    [KINETIC] = {"observables", "kinetic_energy", "eV"},
+    [TEMPERATURE] = {"observables", "temperature", "K"},
+};
+
+/** What the file has of one system. */
+struct group {
+    char name[32];
+    size_t n_atoms;
+    bool has_cell;
+    hsize_t frames;
+    size_t frame_room; /* bytes that the file may grow by with a frame */
+    struct hdf5_series series[SERIES];
 };
 
 struct h5md {
@@ -64,15 +79,13 @@ struct h5md {
     int descriptor; /* the same file as HDF5's, to reserve room and to flush */
     bool named;     /* the file is there: without a frame it is to be removed */
     bool broken;    /* a failed frame could not be undone */
-    bool has_cell;
-    hsize_t frames;
-    size_t n_atoms;
-    size_t frame_room; /* bytes that the file may grow by with a frame */
-    off_t reserved;    /* bytes of the file that the disk has room for */
-    double flushed;    /* when, in seconds of the monotonic clock */
-    double *scaled;    /* [n][3] forces in the file's unit */
+    bool begun;     /* there is a frame */
+    off_t reserved; /* bytes of the file that the disk has room for */
+    double flushed; /* when, in seconds of the monotonic clock */
+    double *scaled; /* [n][3] forces in the file's unit, of the largest system */
     struct hdf5_writer writer;
-    struct hdf5_series series[SERIES];
+    size_t n_groups;
+    struct group *groups;
 };
 
 static sch_status cannot(const struct h5md *file, const char *what, const char *reason) {
@@ -88,8 +101,9 @@ static void discard(struct h5md *file) {
     }
     if (file->descriptor >= 0)
         close(file->descriptor);
-    if (file->named && file->frames == 0)
+    if (file->named && !file->begun)
         unlink(file->path);
+    free(file->groups);
     free(file->scaled);
     free(file->path);
     free(file);
@@ -145,7 +159,10 @@ static sch_status open_file(struct h5md *file) {
     file->named = true;
     /* HDF5 cannot even close a file whose first writes failed. Species and mass: 12 bytes an atom.
      */
-    SCH_TRY(reserve(file, (off_t)(METADATA_ROOM + 12 * file->n_atoms)));
+    off_t room = METADATA_ROOM;
+    for (size_t g = 0; g < file->n_groups; g++)
+        room += (off_t)(SYSTEM_ROOM + 12 * file->groups[g].n_atoms);
+    SCH_TRY(reserve(file, room));
     file->reserved = 0; /* HDF5 empties the file, which gives the room back */
     if (!hdf5_create(&file->writer, file->path))
         return cannot(file, "create", file->writer.reason);
@@ -165,83 +182,119 @@ static bool put_metadata(struct hdf5_writer *w) {
            hdf5_put_text(w, "/h5md/modules/units", "system", "SI", true);
 }
 
-static bool put_particles(struct hdf5_writer *w, const sch_system *system) {
-    enum { WORD = sizeof "periodic" - 1 }; /* H5MD wants no room for a NUL */
-    static const int dimension = 3;
-    char boundary[3][WORD];
-    for (int k = 0; k < 3; k++)
-        memcpy(boundary[k], system->periodic[k] ? "periodic" : "none\0\0\0", WORD);
-    return hdf5_make_group(w, "/particles/all/box") &&
-           hdf5_put_integers(w, "/particles/all/box", "dimension", 1, &dimension) &&
-           hdf5_put_texts(w, "/particles/all/box", "boundary", 3, WORD, boundary[0]) &&
-           hdf5_put_array(w, "/particles/all/species", H5T_STD_I32LE, H5T_NATIVE_INT,
-                          system->n_atoms, system->species) &&
-           hdf5_put_array(w, "/particles/all/mass", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
-                          system->n_atoms, system->masses) &&
-           hdf5_put_text(w, "/particles/all/mass", "unit", "u", true);
+/** Room for the path of anything in the file. */
+enum { PATH_SIZE = 96 };
+
+/** What is called NAME of the particles of a group, as "/particles/GROUP/NAME". */
+static const char *of_particles(const struct group *group, const char *name, char path[PATH_SIZE]) {
+    snprintf(path, PATH_SIZE, "/particles/%s/%s", group->name, name);
+    return path;
 }
 
-/** Dataset NAME of an element, as "PATH/NAME". */
-static const char *inside(enum series which, const char *name, char path[80]) {
-    stpcpy(stpcpy(stpcpy(path, elements[which].path), "/"), name);
+static bool put_particles(struct hdf5_writer *w, const struct group *group,
+                          const sch_system *system) {
+    enum { WORD = sizeof "periodic" - 1 }; /* H5MD wants no room for a NUL */
+    static const int dimension = 3;
+    char boundary[3][WORD], box[PATH_SIZE], species[PATH_SIZE], mass[PATH_SIZE];
+    for (int k = 0; k < 3; k++)
+        memcpy(boundary[k], system->periodic[k] ? "periodic" : "none\0\0\0", WORD);
+    of_particles(group, "box", box);
+    of_particles(group, "species", species);
+    of_particles(group, "mass", mass);
+    return hdf5_make_group(w, box) && hdf5_put_integers(w, box, "dimension", 1, &dimension) &&
+           hdf5_put_texts(w, box, "boundary", 3, WORD, boundary[0]) &&
+           hdf5_put_array(w, species, H5T_STD_I32LE, H5T_NATIVE_INT, system->n_atoms,
+                          system->species) &&
+           hdf5_put_array(w, mass, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, system->n_atoms,
+                          system->masses) &&
+           hdf5_put_text(w, mass, "unit", "u", true);
+}
+
+/** Dataset NAME of an element, as "/ROOT/GROUP/ELEMENT/NAME". */
+static const char *inside(const struct group *group, enum series which, const char *name,
+                          char path[PATH_SIZE]) {
+    snprintf(path, PATH_SIZE, "/%s/%s/%s/%s", elements[which].root, group->name,
+             elements[which].name, name);
     return path;
 }
 
 /** The value of an element; its step and time are those of the position. */
-static bool make_element(struct h5md *file, enum series which) {
-    struct hdf5_writer *w = &file->writer;
-    const hsize_t vectors[2] = {file->n_atoms, 3}, matrix[2] = {3, 3};
-    char path[80], target[80];
+static bool make_element(struct hdf5_writer *w, struct group *group, enum series which) {
+    const hsize_t vectors[2] = {group->n_atoms, 3}, matrix[2] = {3, 3};
+    char path[PATH_SIZE], target[PATH_SIZE];
     int rank = which < POTENTIAL ? 2 : 0;
-    if (!hdf5_make_series(w, inside(which, "value", path), H5T_NATIVE_DOUBLE, rank,
-                          which == EDGES ? matrix : vectors, &file->series[which]) ||
+    if (!hdf5_make_series(w, inside(group, which, "value", path), H5T_NATIVE_DOUBLE, rank,
+                          which == EDGES ? matrix : vectors, &group->series[which]) ||
         !hdf5_put_text(w, path, "unit", elements[which].unit, true))
         return false;
     if (which == POSITION)
         return true;
-    return hdf5_link(w, inside(POSITION, "step", target), inside(which, "step", path)) &&
-           hdf5_link(w, inside(POSITION, "time", target), inside(which, "time", path));
+    return hdf5_link(w, inside(group, POSITION, "step", target),
+                     inside(group, which, "step", path)) &&
+           hdf5_link(w, inside(group, POSITION, "time", target),
+                     inside(group, which, "time", path));
 }
 
-static bool make_elements(struct h5md *file) {
-    struct hdf5_writer *w = &file->writer;
-    char path[80];
-    if (!hdf5_make_series(w, inside(POSITION, "step", path), H5T_NATIVE_LLONG, 0, NULL,
-                          &file->series[STEP]) ||
-        !hdf5_make_series(w, inside(POSITION, "time", path), H5T_NATIVE_DOUBLE, 0, NULL,
-                          &file->series[TIME]) ||
+static bool make_elements(struct hdf5_writer *w, struct group *group) {
+    char path[PATH_SIZE];
+    if (!hdf5_make_series(w, inside(group, POSITION, "step", path), H5T_NATIVE_LLONG, 0, NULL,
+                          &group->series[STEP]) ||
+        !hdf5_make_series(w, inside(group, POSITION, "time", path), H5T_NATIVE_DOUBLE, 0, NULL,
+                          &group->series[TIME]) ||
         !hdf5_put_text(w, path, "unit", "fs", true))
         return false;
     for (enum series which = POSITION; which < SERIES; which++)
-        if ((which != EDGES || file->has_cell) && !make_element(file, which))
+        if ((which != EDGES || group->has_cell) && !make_element(w, group, which))
             return false;
+    group->frame_room = METADATA_ROOM;
+    for (int i = 0; i < SERIES; i++)
+        group->frame_room += group->series[i].chunk_bytes;
     return true;
 }
 
-static sch_status fill(struct h5md *file, const sch_system *system) {
+static sch_status fill(struct h5md *file, const sch_system *const systems[]) {
+    struct hdf5_writer *w = &file->writer;
     SCH_TRY(open_file(file));
-    if (!put_metadata(&file->writer) || !put_particles(&file->writer, system) ||
-        !make_elements(file) || !hdf5_flush(&file->writer))
-        return cannot(file, "write", file->writer.reason);
-    file->frame_room = METADATA_ROOM;
-    for (int i = 0; i < SERIES; i++)
-        file->frame_room += file->series[i].chunk_bytes;
-    return SCH_OK;
+    bool good = put_metadata(w);
+    for (size_t g = 0; good && g < file->n_groups; g++)
+        good = put_particles(w, &file->groups[g], systems[g]) && make_elements(w, &file->groups[g]);
+    return good && hdf5_flush(w) ? SCH_OK : cannot(file, "write", w->reason);
 }
 
-sch_status h5md_create(struct h5md **file, const char *path, const sch_system *system) {
+/** "all", or "replica01" of 10 to 99. */
+static void name_group(char name[32], size_t number, size_t n) {
+    if (n == 1)
+        strcpy(name, "all");
+    else
+        snprintf(name, 32, "replica%0*zu", snprintf(NULL, 0, "%zu", n), number);
+}
+
+static sch_status plan_groups(struct h5md *file, size_t n, const sch_system *const systems[]) {
+    size_t largest = 0;
+    SCH_TRY(memory_new(&file->groups, n, sizeof *file->groups));
+    file->n_groups = n;
+    for (size_t g = 0; g < n; g++) {
+        struct group *group = &file->groups[g];
+        name_group(group->name, g + 1, n);
+        group->n_atoms = systems[g]->n_atoms;
+        group->has_cell = systems[g]->has_cell;
+        largest = group->n_atoms > largest ? group->n_atoms : largest;
+    }
+    return memory_new(&file->scaled, largest, 3 * sizeof(double));
+}
+
+sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
+                       const sch_system *const systems[]) {
     struct h5md *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
     fresh->descriptor = -1;
     fresh->writer.file = -1;
-    fresh->n_atoms = system->n_atoms;
-    fresh->has_cell = system->has_cell;
     sch_status status = memory_string(&fresh->path, path);
     if (status == SCH_OK)
-        status = memory_new(&fresh->scaled, fresh->n_atoms, 3 * sizeof(double));
+        status = plan_groups(fresh, n_systems, systems);
     if (status == SCH_OK) {
         struct hdf5_guard guard = hdf5_enter();
-        status = fill(fresh, system);
+        status = fill(fresh, systems);
         hdf5_leave(guard);
     }
     if (status != SCH_OK) {
@@ -258,11 +311,11 @@ sch_status h5md_create(struct h5md **file, const char *path, const sch_system *s
  * Make sure that the disk has room for a frame. HDF5 cannot undo a write that fails half
  * way, so a full disk must be found before it begins.
  */
-static sch_status reserve_frame(struct h5md *file) {
+static sch_status reserve_frame(struct h5md *file, const struct group *group) {
     hsize_t size; /* with what HDF5 still holds back */
     if (!hdf5_succeeded(&file->writer, H5Fget_filesize(file->writer.file, &size)))
         return cannot(file, "write", file->writer.reason);
-    return reserve(file, (off_t)size + (off_t)file->frame_room);
+    return reserve(file, (off_t)size + (off_t)group->frame_room);
 }
 
 static double now(void) {
@@ -271,7 +324,8 @@ static double now(void) {
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static bool write_frame(struct h5md *file, const sch_system *system, const sch_state *state) {
+static bool write_frame(struct h5md *file, struct group *group, const sch_system *system,
+                        const sch_state *state) {
     const long long step = state->step;
     const void *const values[SERIES] = {
         [STEP] = &step,
@@ -279,13 +333,13 @@ static bool write_frame(struct h5md *file, const sch_system *system, const sch_s
         [POSITION] = system->positions,
         [VELOCITY] = system->velocities,
         [FORCE] = file->scaled,
-        [EDGES] = file->has_cell ? system->cell : NULL,
+        [EDGES] = group->has_cell ? system->cell : NULL,
         [POTENTIAL] = &state->potential_energy,
         [KINETIC] = &state->kinetic_energy,
         [TEMPERATURE] = &state->temperature,
     };
     for (int i = 0; i < SERIES; i++)
-        if (values[i] && !hdf5_append(&file->writer, &file->series[i], values[i]))
+        if (values[i] && !hdf5_append(&file->writer, &group->series[i], values[i]))
             return false;
     double time = now();
     if (time - file->flushed < FLUSH_INTERVAL)
@@ -294,39 +348,42 @@ static bool write_frame(struct h5md *file, const sch_system *system, const sch_s
     return hdf5_flush(&file->writer);
 }
 
-/** Cut all series back to the last whole frame. */
-static void cut_back(struct h5md *file) {
+/** Cut all series of a system back to the last whole frame. */
+static void cut_back(struct h5md *file, struct group *group) {
     for (int i = 0; i < SERIES; i++)
-        if ((i != EDGES || file->has_cell) &&
-            !hdf5_cut(&file->writer, &file->series[i], file->frames))
+        if ((i != EDGES || group->has_cell) &&
+            !hdf5_cut(&file->writer, &group->series[i], group->frames))
             file->broken = true;
     if (!hdf5_flush(&file->writer))
         file->broken = true;
 }
 
-static sch_status append(struct h5md *file, const sch_system *system, const sch_state *state) {
-    SCH_TRY(reserve_frame(file));
-    if (write_frame(file, system, state)) {
-        file->frames++;
+static sch_status append(struct h5md *file, struct group *group, const sch_system *system,
+                         const sch_state *state) {
+    SCH_TRY(reserve_frame(file, group));
+    if (write_frame(file, group, system, state)) {
+        group->frames++;
+        file->begun = true;
         return SCH_OK;
     }
     sch_status status = cannot(file, "write", file->writer.reason);
-    cut_back(file);
+    cut_back(file, group);
     file->writer.reason[0] = '\0';
     return status;
 }
 
-sch_status h5md_append(struct h5md *file, const sch_system *system, const double *forces,
-                       const sch_state *state) {
+sch_status h5md_append(struct h5md *file, size_t number, const sch_system *system,
+                       const double *forces, const sch_state *state) {
+    struct group *group = &file->groups[number];
     if (file->broken)
         return cannot(file, "write", "an earlier write failed");
-    if (system->n_atoms != file->n_atoms)
+    if (system->n_atoms != group->n_atoms)
         return fail(SCH_ERROR_ARGUMENT, "%s: expected %zu atoms, found %zu", file->path,
-                    file->n_atoms, system->n_atoms);
-    for (size_t i = 0; i < 3 * file->n_atoms; i++)
+                    group->n_atoms, system->n_atoms);
+    for (size_t i = 0; i < 3 * group->n_atoms; i++)
         file->scaled[i] = forces[i] * KJ_PER_MOL;
     struct hdf5_guard guard = hdf5_enter();
-    sch_status status = append(file, system, state);
+    sch_status status = append(file, group, system, state);
     hdf5_leave(guard);
     return status;
 }
@@ -351,7 +408,7 @@ sch_status h5md_close(struct h5md *file) {
     if (!hdf5_close(&file->writer))
         status = cannot(file, "write", file->writer.reason);
     hdf5_leave(guard);
-    if (file->frames > 0 && status == SCH_OK)
+    if (file->begun && status == SCH_OK)
         status = settle(file);
     discard(file);
     return status;

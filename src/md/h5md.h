@@ -6,7 +6,7 @@
 #include "base/status.h"
 
 /**
- * An H5MD file that grows by frames.
+ * An H5MD file that grows by frames of one system, or of several, the replicas.
  *
  *     h5md                     version [1, 1]
  *       author, creator        name; name, version
@@ -23,25 +23,29 @@
  *       potential_energy, kinetic_energy    value [frames], eV
  *       temperature                         value [frames], K
  *
- * All elements share step and time (hard links, as H5MD asks for the box). Positions are not
- * wrapped into the cell. The edges do not change but are stored with every frame, and the forces
- * are in kJ/mol/Å, because MDAnalysis (2.11) reads fixed edges not at all and refuses a file whose
- * forces are in eV/Å; in HDF5's terms the unit is an attribute, and readers convert.
+ * Of several systems each has a group of its own in particles and in observables instead of "all":
+ * replica1, replica2 and so on, with zeros before the number so that names sort as the numbers do.
+ *
+ * All elements of a system share step and time (hard links, as H5MD asks for the box). Positions
+ * are not wrapped into the cell. The edges do not change but are stored with every frame, and the
+ * forces are in kJ/mol/Å, because MDAnalysis (2.11) reads fixed edges not at all and refuses a file
+ * whose forces are in eV/Å; in HDF5's terms the unit is an attribute, and readers convert.
  */
 struct h5md;
 
-/** Create the file, replacing an older one, and write what does not change. */
-sch_status h5md_create(struct h5md **file, const char *path, const sch_system *system)
-    __attribute__((warn_unused_result));
+/** Create the file, replacing an older one, and write what does not change of these systems. */
+sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
+                       const sch_system *const systems[]) __attribute__((warn_unused_result));
 
 /**
- * Append a frame. Frames are handed to the system at the first and then every 0.1 s, so that the
- * file can be opened while it grows, and after its program was killed. The room on the disk is
- * asked for first: where it is full, the file stays as it was.
+ * Append a frame of a system, by its number from 0 on. Frames are handed to the system at the first
+ * and then every 0.1 s, so that the file can be opened while it grows, and after its program was
+ * killed. The room on the disk is asked for first: where it is full, the file stays as it was.
  * @param forces  [in] [n][3], eV/Å
  */
-sch_status h5md_append(struct h5md *file, const sch_system *system, const double *forces,
-                       const sch_state *state) __attribute__((warn_unused_result));
+sch_status h5md_append(struct h5md *file, size_t number, const sch_system *system,
+                       const double *forces, const sch_state *state)
+    __attribute__((warn_unused_result));
 
 /** Flush to the disk, close, free (after an error too). A file without a frame is removed. */
 sch_status h5md_close(struct h5md *file) __attribute__((warn_unused_result));

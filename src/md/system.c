@@ -106,6 +106,35 @@ sch_status sch_system_create(sch_system **system, size_t n_atoms, const int *ato
     return SCH_OK;
 }
 
+/** All but the arrays that sch_system_create has made. */
+static sch_status copy_rest(sch_system *copy, const sch_system *system) {
+    size_t n = system->n_atoms;
+    memcpy(copy->masses, system->masses, n * sizeof(double));
+    memcpy(copy->velocities, system->velocities, 3 * n * sizeof(double));
+    copy->has_cell = system->has_cell;
+    memcpy(copy->cell, system->cell, sizeof copy->cell);
+    memcpy(copy->periodic, system->periodic, sizeof copy->periodic);
+    copy->has_velocities = system->has_velocities;
+    SCH_TRY(sch_system_set_references(
+        copy, system->has_reference_energy ? &system->reference_energy : NULL,
+        system->reference_forces));
+    return system->level ? memory_string(&copy->level, system->level) : SCH_OK;
+}
+
+sch_status sch_system_copy(sch_system **copy, const sch_system *system) {
+    assert(copy && system);
+    sch_system *fresh = NULL;
+    SCH_TRY(
+        sch_system_create(&fresh, system->n_atoms, system->species, system->positions, NULL, NULL));
+    sch_status status = copy_rest(fresh, system);
+    if (status != SCH_OK) {
+        sch_system_free(fresh);
+        return status;
+    }
+    *copy = fresh;
+    return SCH_OK;
+}
+
 void sch_system_free(sch_system *system) {
     if (!system)
         return;

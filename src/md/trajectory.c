@@ -1,5 +1,6 @@
 #include "md/trajectory.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ enum format { XYZ, H5MD, ENERGIES };
 struct sch_trajectory {
     enum format format;
     char *path;
+    size_t n_systems;
     struct h5md *h5md;             /* H5MD */
     struct output *text;           /* the other formats */
     struct xyz_text frame;         /* XYZ: kept from frame to frame */
@@ -31,9 +33,14 @@ static bool ends_in(const char *path, const char *suffix) {
     return length > n && strcasecmp(path + length - n, suffix) == 0;
 }
 
-static sch_status find_format(enum format *format, const char *path) {
+static sch_status find_format(enum format *format, const char *path, size_t n_systems) {
     if (ends_in(path, ".xyz") || ends_in(path, ".extxyz")) {
         *format = XYZ;
+        if (n_systems > 1)
+            return fail(SCH_ERROR_ARGUMENT,
+                        "%s: expected a trajectory of %zu systems to end in .h5 or .h5md: "
+                        "an XYZ file holds one",
+                        path, n_systems);
         return SCH_OK;
     }
     if (ends_in(path, ".h5") || ends_in(path, ".h5md")) {
@@ -53,14 +60,16 @@ static void release(sch_trajectory *trajectory) {
     free(trajectory);
 }
 
+/** @param systems  [in] [n_systems], for H5MD alone */
 static sch_status open_file(sch_trajectory **trajectory, enum format format, const char *path,
-                            const sch_system *system) {
+                            size_t n_systems, const sch_system *const systems[]) {
     sch_trajectory *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
     fresh->format = format;
+    fresh->n_systems = n_systems;
     sch_status status = memory_string(&fresh->path, path);
     if (status == SCH_OK)
-        status = format == H5MD ? h5md_create(&fresh->h5md, path, system)
+        status = format == H5MD ? h5md_create(&fresh->h5md, path, n_systems, systems)
                                 : output_create(&fresh->text, path);
     if (status != SCH_OK) {
         release(fresh);
@@ -70,62 +79,92 @@ static sch_status open_file(sch_trajectory **trajectory, enum format format, con
     return SCH_OK;
 }
 
-sch_status trajectory_create(sch_trajectory **trajectory, const char *path,
-                             const sch_system *system) {
+sch_status trajectory_create(sch_trajectory **trajectory, const char *path, size_t n_systems,
+                             const sch_system *const systems[]) {
     enum format format = XYZ;
-    SCH_TRY(find_format(&format, path));
-    return open_file(trajectory, format, path, system);
+    SCH_TRY(find_format(&format, path, n_systems));
+    return open_file(trajectory, format, path, n_systems, systems);
 }
 
-static sch_status append_energies(sch_trajectory *log, const sch_state *state) {
+static sch_status append_energies(sch_trajectory *log, size_t number, const sch_state *state) {
     char line[ENERGY_LOG_LINE];
-    size_t length = energy_log_line(line, state, !log->begun);
+    size_t length = energy_log_line(line, log->n_systems > 1 ? number + 1 : 0, state, !log->begun);
     SCH_TRY(output_append(log->text, line, length));
     log->begun = true;
     return SCH_OK;
 }
 
-static sch_status write_frame(void *target, const sch_system *system, const double *forces,
-                              const sch_state *state) {
+static sch_status write_frame(void *target, size_t number, const sch_system *system,
+                              const double *forces, const sch_state *state) {
     sch_trajectory *trajectory = target;
     if (trajectory->format == H5MD)
-        return h5md_append(trajectory->h5md, system, forces, state);
+        return h5md_append(trajectory->h5md, number, system, forces, state);
     if (trajectory->format == ENERGIES)
-        return append_energies(trajectory, state);
+        return append_energies(trajectory, number, state);
     SCH_TRY(xyz_write_frame(&trajectory->frame, system, forces, state));
     return output_append(trajectory->text, trajectory->frame.text, trajectory->frame.length);
 }
 
-sch_status trajectory_append(sch_trajectory *trajectory, const sch_system *system,
+sch_status trajectory_append(sch_trajectory *trajectory, size_t number, const sch_system *system,
                              const double *forces, const sch_state *state) {
     if (!trajectory->background)
-        return write_frame(trajectory, system, forces, state);
+        return write_frame(trajectory, number, system, forces, state);
     if (trajectory->format == ENERGIES)
         system = NULL; /* a line does not need it */
-    return background_put(trajectory->background, system, forces, state);
+    return background_put(trajectory->background, number, system, forces, state);
 }
 
 /* ---------------------------------------------------------------- the public interface */
 
 sch_status sch_trajectory_create(sch_trajectory **trajectory, const char *path,
                                  const sch_simulation *simulation) {
-    return trajectory_create(trajectory, path, sch_simulation_system(simulation));
+    const sch_system *system = sch_simulation_system(simulation);
+    return trajectory_create(trajectory, path, 1, &system);
+}
+
+static sch_status check_number(const char *path, size_t n) {
+    return n > 0 ? SCH_OK
+                 : fail(SCH_ERROR_ARGUMENT, "%s: expected 1 simulation or more, found 0", path);
+}
+
+sch_status sch_trajectory_create_all(sch_trajectory **trajectory, const char *path, size_t n,
+                                     sch_simulation *const simulations[]) {
+    const sch_system **systems = NULL;
+    SCH_TRY(check_number(path, n));
+    SCH_TRY(memory_new(&systems, n, sizeof *systems));
+    for (size_t i = 0; i < n; i++)
+        systems[i] = sch_simulation_system(simulations[i]);
+    sch_status status = trajectory_create(trajectory, path, n, systems);
+    free(systems);
+    return status;
 }
 
 sch_status sch_energy_log_create(sch_trajectory **log, const char *path) {
-    return open_file(log, ENERGIES, path, NULL);
+    return open_file(log, ENERGIES, path, 1, NULL);
+}
+
+sch_status sch_energy_log_create_all(sch_trajectory **log, const char *path, size_t n) {
+    SCH_TRY(check_number(path, n));
+    return open_file(log, ENERGIES, path, n, NULL);
 }
 
 sch_status sch_trajectory_overlap(sch_trajectory *trajectory) {
     if (trajectory->background)
         return SCH_OK;
-    return background_start(&trajectory->background, write_frame, trajectory);
+    return background_start(&trajectory->background, trajectory->n_systems, write_frame,
+                            trajectory);
 }
 
 sch_status sch_trajectory_write(sch_trajectory *trajectory, const sch_simulation *simulation) {
+    return sch_trajectory_write_one(trajectory, 0, simulation);
+}
+
+sch_status sch_trajectory_write_one(sch_trajectory *trajectory, size_t number,
+                                    const sch_simulation *simulation) {
+    assert(number < trajectory->n_systems);
     sch_state state;
     sch_simulation_state(simulation, &state);
-    return trajectory_append(trajectory, sch_simulation_system(simulation),
+    return trajectory_append(trajectory, number, sch_simulation_system(simulation),
                              sch_simulation_forces(simulation), &state);
 }
 

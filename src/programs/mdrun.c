@@ -1,4 +1,4 @@
-/* mdrun - molecular dynamics of one structure: read, run, report. */
+/* mdrun - molecular dynamics of one structure, or of replicas of it: read, run, report. */
 #include "schnell.h"
 
 #include "coverage_warning.h"
@@ -22,14 +22,13 @@ struct run {
     const char *out, *log;           /* NULL: no such file */
 
     sch_model *model;
-    sch_system *system;
     sch_potential *potential;
-    sch_simulation *simulation;
+    size_t n;                     /* replicas */
+    sch_system **systems;         /* [n] */
+    sch_simulation **simulations; /* [n] */
+    struct samples *samples;      /* [n] of the frames that are in the files */
 
     sch_trajectory *files[2]; /* trajectory, energy log; NULL: not wanted */
-    long written_step;        /* step of the last frame in the files */
-
-    struct samples samples;
     struct progress progress;
     struct coverage_warning coverage;
     double wall_s;
@@ -63,7 +62,7 @@ static sch_status read_last_frame(const char *path, sch_system **last, long *n_f
 static int read_structure(struct run *run) {
     const struct options *options = &run->options;
     long n_frames;
-    sch_status status = read_last_frame(options->structure, &run->system, &n_frames);
+    sch_status status = read_last_frame(options->structure, &run->systems[0], &n_frames);
     if (status != SCH_OK) {
         complain("%s", sch_last_error());
         return exit_for_input(status);
@@ -74,41 +73,62 @@ static int read_structure(struct run *run) {
     return PROGRAM_DONE;
 }
 
-/* Velocities of the file, unless the user asks for a temperature or there are none. */
-static int set_velocities(struct run *run) {
+/* Are new velocities to be drawn? Those of the file serve one run, and are left to a user who asks
+ * for no temperature. */
+static bool wants_velocities(const struct run *run) {
     const struct options *options = &run->options;
-    if (sch_system_has_velocities(run->system)) {
-        if (!options->temperature_given)
-            return PROGRAM_DONE;
-        if (!options->quiet)
-            complain("note: %s has velocities; --temperature draws new ones", options->structure);
-    }
-    sch_status status = random_velocities(run->system, options->temperature_K, options->seed);
+    if (!sch_system_has_velocities(run->systems[0]))
+        return true;
+    bool wanted = options->temperature_given || run->n > 1;
+    if (wanted && !options->quiet)
+        complain("note: %s has velocities; %s draws new ones", options->structure,
+                 options->temperature_given ? "--temperature" : "--replicas");
+    return wanted;
+}
+
+/* One more replica, with velocities of its own. */
+static sch_status begin_replica(struct run *run, size_t k, bool new_velocities) {
+    const struct options *options = &run->options;
+    sch_status status = SCH_OK;
+    if (k > 0)
+        status = sch_system_copy(&run->systems[k], run->systems[0]);
+    if (status == SCH_OK && new_velocities)
+        status = random_velocities(run->systems[k], options->temperature_K, options->seed + k);
     if (status == SCH_OK)
-        return PROGRAM_DONE;
-    complain("%s: %s", options->structure, sch_last_error());
-    return exit_for_input(status);
+        status = sch_simulation_create(&run->simulations[k], run->systems[k], run->potential,
+                                       options->dt_fs);
+    return status;
+}
+
+static int begin_replicas(struct run *run) {
+    bool new_velocities = wants_velocities(run);
+    for (size_t k = 0; k < run->n; k++) {
+        sch_status status = begin_replica(run, k, new_velocities);
+        if (status != SCH_OK) {
+            complain("%s: %s", run->options.structure, sch_last_error());
+            return exit_for_input(status);
+        }
+    }
+    return PROGRAM_DONE;
+}
+
+static int make_room(struct run *run) {
+    run->n = run->options.replicas;
+    run->systems = calloc(run->n, sizeof *run->systems);
+    run->simulations = calloc(run->n, sizeof *run->simulations);
+    run->samples = calloc(run->n, sizeof *run->samples);
+    return run->systems && run->simulations && run->samples ? PROGRAM_DONE : out_of_memory();
 }
 
 /* Read all there is to read and evaluate the start, before any file is touched. */
 static int prepare(struct run *run) {
     const struct options *options = &run->options;
-    int result = read_structure(run);
-    if (result != PROGRAM_DONE)
-        return result;
-    result = model_choice_open(&options->choice, &run->model, &run->potential);
-    if (result != PROGRAM_DONE)
-        return result;
-    result = set_velocities(run);
-    if (result != PROGRAM_DONE)
-        return result;
-    sch_status status =
-        sch_simulation_create(&run->simulation, run->system, run->potential, options->dt_fs);
-    if (status != SCH_OK) {
-        complain("%s: %s", options->structure, sch_last_error());
-        return exit_for_input(status);
-    }
-    return PROGRAM_DONE;
+    int result = make_room(run);
+    if (result == PROGRAM_DONE)
+        result = read_structure(run);
+    if (result == PROGRAM_DONE)
+        result = model_choice_open(&options->choice, &run->model, &run->potential);
+    return result == PROGRAM_DONE ? begin_replicas(run) : result;
 }
 
 /* ---------------------------------------------------------------- what comes out */
@@ -116,7 +136,8 @@ static int prepare(struct run *run) {
 /* Names of the outputs; NULL for those that are not wanted. */
 static int name_outputs(struct run *run) {
     const struct options *options = &run->options;
-    run->derived_out = paths_derived(options->structure, "-md.xyz");
+    run->derived_out =
+        paths_derived(options->structure, options->replicas > 1 ? "-md.h5md" : "-md.xyz");
     run->derived_log = paths_derived(options->structure, "-md.csv");
     if (!run->derived_out || !run->derived_log)
         return out_of_memory();
@@ -141,16 +162,21 @@ static int check_outputs(const struct run *run) {
     return outputs_check(paths, 2, sizeof paths / sizeof *paths);
 }
 
-/* Sample the present step, and append it to both files. */
-static bool write_outputs(struct run *run) {
+/* Sample the present step of a replica, and append it to both files; if it has moved since. */
+static bool write_replica(struct run *run, size_t k) {
     sch_state state;
-    sch_simulation_state(run->simulation, &state);
-    coverage_warn(&run->coverage, run->model, run->system, run->options.structure, "step",
+    char item[48] = "step";
+    sch_simulation_state(run->simulations[k], &state);
+    if (run->samples[k].seen > 0 && run->samples[k].last.step == state.step)
+        return true;
+    if (run->n > 1)
+        snprintf(item, sizeof item, "replica %zu, step", k + 1);
+    coverage_warn(&run->coverage, run->model, run->systems[k], run->options.structure, item,
                   state.step, &run->progress);
-    samples_add(&run->samples, &state);
-    run->written_step = state.step;
-    for (int k = 0; k < 2; k++)
-        if (run->files[k] && sch_trajectory_write(run->files[k], run->simulation) != SCH_OK) {
+    samples_add(&run->samples[k], &state);
+    for (int f = 0; f < 2; f++)
+        if (run->files[f] &&
+            sch_trajectory_write_one(run->files[f], k, run->simulations[k]) != SCH_OK) {
             progress_clear(&run->progress);
             complain("%s", sch_last_error());
             return false;
@@ -158,12 +184,19 @@ static bool write_outputs(struct run *run) {
     return true;
 }
 
+static bool write_outputs(struct run *run) {
+    bool sound = true;
+    for (size_t k = 0; k < run->n && sound; k++)
+        sound = write_replica(run, k);
+    return sound;
+}
+
 static bool create_outputs(struct run *run) {
     sch_status status = SCH_OK;
     if (run->out)
-        status = sch_trajectory_create(&run->files[0], run->out, run->simulation);
+        status = sch_trajectory_create_all(&run->files[0], run->out, run->n, run->simulations);
     if (status == SCH_OK && run->log)
-        status = sch_energy_log_create(&run->files[1], run->log);
+        status = sch_energy_log_create_all(&run->files[1], run->log, run->n);
     if (status != SCH_OK)
         complain("%s", sch_last_error());
     return status == SCH_OK;
@@ -197,7 +230,8 @@ static int open_outputs(struct run *run) {
     int result = check_outputs(run);
     if (result != PROGRAM_DONE)
         return result;
-    samples_start(&run->samples);
+    for (size_t k = 0; k < run->n; k++)
+        samples_start(&run->samples[k]);
     if (create_outputs(run) && write_outputs(run) && overlap_outputs(run))
         return PROGRAM_DONE;
     for (int k = 0; k < 2; k++)
@@ -220,8 +254,8 @@ static int advance(struct run *run) {
         long to_output = options->every - state.step % options->every;
         long chunk = smaller(smaller(to_output, options->steps - state.step),
                              progress_stride(&run->progress, state.step));
-        sch_status status = sch_simulation_run(run->simulation, chunk, stop);
-        sch_simulation_state(run->simulation, &state);
+        sch_status status = sch_simulation_run_all(run->n, run->simulations, chunk, stop);
+        sch_simulation_state(run->simulations[0], &state);
         if (status != SCH_OK) {
             progress_clear(&run->progress);
             complain("%s: %s", options->structure, sch_last_error());
@@ -232,7 +266,7 @@ static int advance(struct run *run) {
             run->status = "output failed";
             return PROGRAM_FAILED;
         }
-        progress_draw(&run->progress, state.step);
+        progress_draw(&run->progress, state.step, run->n);
     }
     run->status = *stop ? "interrupted" : "finished";
     return *stop ? 128 + *stop : PROGRAM_DONE;
@@ -245,9 +279,7 @@ static int simulate(struct run *run) {
     double start = progress_clock();
     int result = advance(run);
     bool sound = strcmp(run->status, "output failed") != 0;
-    sch_state state;
-    sch_simulation_state(run->simulation, &state);
-    if (sound && state.step != run->written_step)
+    if (sound)
         sound = write_outputs(run);
     sound = close_outputs(run, sound);
     run->wall_s = progress_clock() - start;
@@ -272,12 +304,14 @@ static int summarise(const struct run *run) {
     struct report report = {.structure = options->structure,
                             .device = sch_potential_device(run->potential),
                             .status = run->status,
-                            .atoms = sch_system_n_atoms(run->system),
+                            .atoms = sch_system_n_atoms(run->systems[0]),
                             .seed = options->seed,
                             .dt_fs = options->dt_fs,
-                            .wall_s = run->wall_s};
+                            .wall_s = run->wall_s,
+                            .replicas = run->n,
+                            .samples = run->samples};
     sch_model_describe(run->model, &report.model);
-    report_analyse(&report, &run->samples);
+    report_analyse(&report);
     if (!options->quiet)
         print_summary(run, &report);
     int result = outputs_flush();
@@ -290,16 +324,21 @@ static int summarise(const struct run *run) {
 }
 
 static void release(struct run *run) {
-    sch_simulation_free(run->simulation);
+    for (size_t k = 0; run->simulations && k < run->n; k++)
+        sch_simulation_free(run->simulations[k]);
+    for (size_t k = 0; run->systems && k < run->n; k++)
+        sch_system_free(run->systems[k]);
+    free(run->simulations);
+    free(run->systems);
+    free(run->samples);
     sch_potential_free(run->potential);
-    sch_system_free(run->system);
     sch_model_free(run->model);
     free(run->derived_out);
     free(run->derived_log);
 }
 
 int main(int argc, char **argv) {
-    static struct run run; // static: the samples are too large for a stack
+    struct run run = {0};
     options_parse(&run.options, argc, argv);
     int result = name_outputs(&run);
     if (result == PROGRAM_DONE)

@@ -11,7 +11,9 @@
 #include <string.h>
 
 /* Keys of options that have no letter. */
-enum { KEY_DT = 256, KEY_TEMPERATURE, KEY_SEED, KEY_EVERY, KEY_LOG, KEY_JSON };
+enum { KEY_DT = 256, KEY_TEMPERATURE, KEY_SEED, KEY_REPLICAS, KEY_EVERY, KEY_LOG, KEY_JSON };
+
+enum { REPLICAS_MAX = 65536 };
 
 /* The last column is a group: --help lists the groups in order; those between are in
  * model_choice.c. */
@@ -20,7 +22,8 @@ static const struct argp_option OPTIONS[] = {
     {"dt", KEY_DT, "FS", 0, "Time step in fs (0.5)", 3},
     {"temperature", KEY_TEMPERATURE, "K", 0, "Draw velocities at this temperature (300)", 4},
     {"seed", KEY_SEED, "N", 0, "Seed of the velocities (1)", 5},
-    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5 or none (STEM-md.xyz)", 10},
+    {"replicas", KEY_REPLICAS, "N", 0, "Run N at once, each with a seed of its own (1)", 5},
+    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md or none (STEM-md.xyz)", 10},
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 13},
@@ -43,9 +46,30 @@ static void set_temperature(struct options *options, const char *text) {
 }
 
 static void set_out(struct options *options, const char *text) {
-    if (!options_none(text) && !paths_ends_in(text, ".xyz") && !paths_ends_in(text, ".h5"))
-        argument_wrong("--out", "a file name that ends in .xyz or .h5, or none", text);
+    if (!options_none(text) && !paths_ends_in(text, ".xyz") && !paths_ends_in(text, ".h5") &&
+        !paths_ends_in(text, ".h5md"))
+        argument_wrong("--out", "a file name that ends in .xyz, .h5 or .h5md, or none", text);
     options->out = text;
+}
+
+/* What no option tells by itself. */
+static void check_together(const struct options *options) {
+    unsigned long last = RANDOM_SEED_MAX - (options->replicas - 1);
+    if (!options->structure) {
+        complain("expected a structure file, found none (try mdrun --help)");
+        exit(PROGRAM_USAGE);
+    }
+    if (options->replicas > 1 && options->out && paths_ends_in(options->out, ".xyz"))
+        argument_wrong("--out",
+                       "a file name that ends in .h5 or .h5md for several replicas, since an XYZ "
+                       "file holds one trajectory",
+                       options->out);
+    if (options->seed > last) {
+        complain("--seed: expected at most %lu, so that %zu replicas have seeds of their own, "
+                 "found %lu",
+                 last, options->replicas, options->seed);
+        exit(PROGRAM_USAGE);
+    }
 }
 
 static error_t take(int key, char *text, struct argp_state *state) {
@@ -66,6 +90,10 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case KEY_SEED:
         options->seed = (unsigned long)argument_whole("--seed", text, 0, RANDOM_SEED_MAX,
                                                       "a whole number from 0 to 4294967295");
+        return 0;
+    case KEY_REPLICAS:
+        options->replicas = (size_t)argument_whole("--replicas", text, 1, REPLICAS_MAX,
+                                                   "a whole number from 1 to 65536");
         return 0;
     case 'o':
         set_out(options, text);
@@ -88,10 +116,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
         options->structure = argument_file("STRUCTURE", text);
         return 0;
     case ARGP_KEY_END:
-        if (!options->structure) {
-            complain("expected a structure file, found none (try mdrun --help)");
-            exit(PROGRAM_USAGE);
-        }
+        check_together(options);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -104,14 +129,14 @@ void options_parse(struct options *options, int argc, char **argv) {
         .options = OPTIONS,
         .parser = take,
         .args_doc = "STRUCTURE",
-        .doc = "Molecular dynamics at constant energy of a structure in an XYZ file.\v"
-               "STEM is the structure's name without its suffix. `man mdrun' tells more.",
+        .doc = "Molecular dynamics at constant energy of STEM.xyz; `man mdrun' tells more.",
         .children = children};
     *options = (struct options){.choice = model_choice_default,
                                 .steps = 1000,
                                 .dt_fs = 0.5,
                                 .temperature_K = 300,
                                 .seed = 1,
+                                .replicas = 1,
                                 .every = 10};
     arguments_parse(&parser, argc, argv, options);
 }

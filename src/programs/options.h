@@ -11,7 +11,8 @@ struct options {
     double dt_fs;
     double temperature_K;
     bool temperature_given; /**< asked for by the user: wins over velocities in the file */
-    unsigned long seed;
+    unsigned long seed;     /**< of the first replica; the others have the next ones */
+    size_t replicas;
     const char *out, *log; /**< NULL: a name from the structure's; "none": no file */
     const char *json;      /**< NULL: no file */
     long every;

@@ -68,17 +68,19 @@ void progress_show(struct progress *progress, const char *line) {
     progress->drawn_at = progress_clock();
 }
 
-void progress_draw(struct progress *progress, long done) {
+void progress_draw(struct progress *progress, long done, size_t replicas) {
     if (done == 0 || !progress_due(progress))
         return;
-    double speed = (double)done / (progress_clock() - progress->start);
+    double each = (double)done / (progress_clock() - progress->start);
+    double all = each * (double)replicas;
     char line[256], at[NUMBER_SIZE], of[NUMBER_SIZE], per_s[NUMBER_SIZE], per_day[NUMBER_SIZE];
-    char left[NUMBER_SIZE];
-    time_left(left, sizeof left, (double)(progress->steps - done) / speed);
-    snprintf(line, sizeof line, "step %s of %s, %s steps/s, %s ns/day, %s left",
+    char left[NUMBER_SIZE], number[NUMBER_SIZE];
+    time_left(left, sizeof left, (double)(progress->steps - done) / each);
+    snprintf(line, sizeof line, "step %s of %s%s%s%s, %s steps/s, %s ns/day, %s left",
              number_grouped(at, done), number_grouped(of, progress->steps),
-             number_short(per_s, speed),
-             number_short(per_day, speed * progress->dt_fs * 1e-6 * 86400), left);
+             replicas > 1 ? ", " : "", replicas > 1 ? number_grouped(number, (long)replicas) : "",
+             replicas > 1 ? " replicas" : "", number_short(per_s, all),
+             number_short(per_day, all * progress->dt_fs * 1e-6 * 86400), left);
     progress_show(progress, line);
 }
 

@@ -3,6 +3,7 @@
 #define PROGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct progress {
     bool shown; /**< is there a terminal, and does the user want the line? */
@@ -22,8 +23,9 @@ void progress_start(struct progress *progress, bool wanted, long steps, double d
 /** How many steps to do before the next call, so that the line stays fresh. */
 long progress_stride(const struct progress *progress, long done);
 
-/** Draw the line of an MD run anew, a few times a second at most. */
-void progress_draw(struct progress *progress, long done);
+/** Draw the line of an MD run anew, a few times a second at most.
+ *  @param done  steps of each replica */
+void progress_draw(struct progress *progress, long done, size_t replicas);
 
 /** Is it time to draw the line? */
 bool progress_due(const struct progress *progress);

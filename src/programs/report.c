@@ -3,45 +3,33 @@
 #include "json.h"
 #include "number.h"
 
-#include <gsl/gsl_fit.h>
 #include <math.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- samples */
 
 void samples_start(struct samples *samples) {
-    samples->seen = 0;
-    samples->stride = 1;
-    samples->kept = 0;
-    samples->temperature_sum = samples->kinetic_sum = samples->momentum_max = 0;
+    *samples = (struct samples){0};
 }
 
 static double total_energy(const sch_state *state) {
     return state->potential_energy + state->kinetic_energy;
 }
 
-static void keep(struct samples *samples, const sch_state *state) {
-    if (samples->kept == SAMPLES_KEPT) {
-        for (size_t i = 0; i < SAMPLES_KEPT / 2; i++) {
-            samples->time_fs[i] = samples->time_fs[2 * i];
-            samples->energy_change[i] = samples->energy_change[2 * i];
-        }
-        samples->kept = SAMPLES_KEPT / 2;
-        samples->stride *= 2;
-    }
-    samples->time_fs[samples->kept] = state->time_fs;
-    // Reference energies make the total large; the line is fitted to what changes.
-    samples->energy_change[samples->kept] = total_energy(state) - total_energy(&samples->first);
-    samples->kept++;
-}
-
 void samples_add(struct samples *samples, const sch_state *state) {
     if (samples->seen == 0)
         samples->first = *state;
     samples->last = *state;
-    if (samples->seen % samples->stride == 0)
-        keep(samples, state);
     samples->seen++;
+    // Reference energies make the total large; the line is fitted to what changes.
+    double change = total_energy(state) - total_energy(&samples->first);
+    double time_off = state->time_fs - samples->time_mean;
+    double change_off = change - samples->change_mean;
+    samples->time_mean += time_off / (double)samples->seen;
+    samples->change_mean += change_off / (double)samples->seen;
+    samples->time_squares += time_off * (state->time_fs - samples->time_mean);
+    samples->time_by_change += time_off * (change - samples->change_mean);
+    samples->change_squares += change_off * (change - samples->change_mean);
     samples->temperature_sum += state->temperature;
     samples->kinetic_sum += state->kinetic_energy;
     samples->momentum_max = fmax(samples->momentum_max, state->momentum);
@@ -49,81 +37,192 @@ void samples_add(struct samples *samples, const sch_state *state) {
 
 /* ---------------------------------------------------------------- figures */
 
-/* Slope of the least-squares line through the total energy, eV/fs. */
-static double energy_slope(const struct samples *samples) {
-    if (samples->kept < 2)
-        return NAN;
-    double at_zero, slope, c00, c01, c11, residue;
-    gsl_fit_linear(samples->time_fs, 1, samples->energy_change, 1, samples->kept, &at_zero, &slope,
-                   &c00, &c01, &c11, &residue);
-    return slope;
-}
+static const double FS_PER_NS = 1e6, S_PER_DAY = 86400, MEV_PER_EV = 1e3;
 
-void report_analyse(struct report *report, const struct samples *samples) {
-    const double fs_per_ns = 1e6, s_per_day = 86400;
+struct run_figures run_figures(const struct samples *samples, size_t atoms) {
     int dof = samples->first.degrees_of_freedom;
     double n = (double)samples->seen;
-    double slope = energy_slope(samples);
+    // The least-squares line through the total energy, eV/fs.
+    double slope = n > 1 ? samples->time_by_change / samples->time_squares : NAN;
+    double squares = samples->change_squares - slope * samples->time_by_change;
     double kT = 2 * samples->kinetic_sum / n / dof; // equipartition: needs no constant
-    report->steps = samples->last.step;
+    double start = total_energy(&samples->first), end = total_energy(&samples->last);
+    return (struct run_figures){
+        .drift_meV_per_atom_per_ns = slope * FS_PER_NS * MEV_PER_EV / (double)atoms,
+        .drift_kT_per_ns_per_dof = kT > 0 ? slope * FS_PER_NS / kT / dof : NAN,
+        .drift_percent = 100 * fabs(end - start) / fabs(start),
+        .fluctuation_meV_per_atom =
+            n > 1 ? MEV_PER_EV * sqrt(fmax(squares, 0) / n) / (double)atoms : NAN,
+        .temperature_mean_K = samples->temperature_sum / n,
+        .energy_start_eV = start,
+        .energy_end_eV = end,
+        .momentum_max = samples->momentum_max,
+    };
+}
+
+/* Add a replica's share to the mean of n. */
+static void add_share(struct run_figures *mean, const struct run_figures *one, double n) {
+    mean->drift_meV_per_atom_per_ns += one->drift_meV_per_atom_per_ns / n;
+    mean->drift_kT_per_ns_per_dof += one->drift_kT_per_ns_per_dof / n;
+    mean->drift_percent += one->drift_percent / n;
+    mean->fluctuation_meV_per_atom += one->fluctuation_meV_per_atom / n;
+    mean->temperature_mean_K += one->temperature_mean_K / n;
+    mean->energy_start_eV += one->energy_start_eV / n;
+    mean->energy_end_eV += one->energy_end_eV / n;
+    mean->momentum_max = fmax(mean->momentum_max, one->momentum_max);
+}
+
+static double temperature_spread(const struct report *report) {
+    double squares = 0;
+    for (size_t k = 0; k < report->replicas; k++) {
+        const struct samples *samples = &report->samples[k];
+        double off =
+            samples->temperature_sum / (double)samples->seen - report->mean.temperature_mean_K;
+        squares += off * off;
+    }
+    return report->replicas > 1 ? sqrt(squares / (double)(report->replicas - 1)) : NAN;
+}
+
+void report_analyse(struct report *report) {
+    double worst = -1;
+    report->steps = 0;
+    report->worst = 0;
+    report->mean = (struct run_figures){0};
+    for (size_t k = 0; k < report->replicas; k++) {
+        struct run_figures one = run_figures(&report->samples[k], report->atoms);
+        add_share(&report->mean, &one, (double)report->replicas);
+        report->steps += report->samples[k].last.step;
+        if (fabs(one.drift_meV_per_atom_per_ns) > worst) {
+            worst = fabs(one.drift_meV_per_atom_per_ns);
+            report->worst = k;
+        }
+    }
+    report->temperature_spread_K = temperature_spread(report);
     report->steps_per_s = report->steps ? (double)report->steps / report->wall_s : NAN;
-    report->ns_per_day = report->steps_per_s * report->dt_fs / fs_per_ns * s_per_day;
-    report->drift_meV_per_atom_per_ns = slope * fs_per_ns * 1e3 / (double)report->atoms;
-    report->drift_kT_per_ns_per_dof = kT > 0 ? slope * fs_per_ns / kT / dof : NAN;
-    report->temperature_mean_K = samples->temperature_sum / n;
-    report->energy_start_eV = total_energy(&samples->first);
-    report->energy_end_eV = total_energy(&samples->last);
-    report->drift_percent =
-        100 * fabs(report->energy_end_eV - report->energy_start_eV) / fabs(report->energy_start_eV);
-    report->momentum_max = samples->momentum_max;
+    report->ns_per_day = report->steps_per_s * report->dt_fs / FS_PER_NS * S_PER_DAY;
+}
+
+/* ---------------------------------------------------------------- for people */
+
+static void print_speed(const struct report *report, FILE *stream) {
+    char a[NUMBER_SIZE], b[NUMBER_SIZE];
+    double n = (double)report->replicas;
+    fprintf(stream, "speed        %s steps/s, %s ns/day%s\n", number_short(a, report->steps_per_s),
+            number_short(b, report->ns_per_day), n > 1 ? " in all" : "");
+    if (n > 1)
+        fprintf(stream, "             %s steps/s, %s ns/day for each replica\n",
+                number_short(a, report->steps_per_s / n), number_short(b, report->ns_per_day / n));
+}
+
+static void print_drift(const char *label, const struct run_figures *figures, const char *remark,
+                        FILE *stream) {
+    char a[NUMBER_SIZE], b[NUMBER_SIZE], c[NUMBER_SIZE];
+    fprintf(stream, "%-12s %s meV/atom/ns, %s kT/ns/dof, %s %%%s\n", label,
+            number_short(a, figures->drift_meV_per_atom_per_ns),
+            number_short(b, figures->drift_kT_per_ns_per_dof),
+            number_short(c, figures->drift_percent), remark);
+}
+
+static void print_replicas(const struct report *report, FILE *stream) {
+    char remark[64];
+    struct run_figures worst = run_figures(&report->samples[report->worst], report->atoms);
+    snprintf(remark, sizeof remark, " (replica %zu)", report->worst + 1);
+    fprintf(stream, "temperature  %.1f K (mean), %.1f K (spread of the replicas)\n",
+            report->mean.temperature_mean_K, report->temperature_spread_K);
+    print_drift("drift, mean", &report->mean, "", stream);
+    print_drift("drift, worst", &worst, remark, stream);
 }
 
 void report_print(const struct report *report, FILE *stream) {
-    char a[NUMBER_SIZE], b[NUMBER_SIZE], c[NUMBER_SIZE];
-    fprintf(stream, "structure    %s, %s atoms\n", report->structure,
-            number_grouped(a, (long)report->atoms));
+    char a[NUMBER_SIZE], b[NUMBER_SIZE];
+    bool finished = strcmp(report->status, "finished") == 0, several = report->replicas > 1;
+    fprintf(stream, "structure    %s, %s atoms%s%s%s\n", report->structure,
+            number_grouped(a, (long)report->atoms), several ? ", " : "",
+            several ? number_grouped(b, (long)report->replicas) : "", several ? " replicas" : "");
     fprintf(stream, "model        %s, %s parameters\n", report->model.name,
             number_grouped(a, (long)report->model.parameters));
     fprintf(stream, "device       %s\n", report->device);
-    bool finished = strcmp(report->status, "finished") == 0;
-    fprintf(stream, "steps        %s of %g fs in %.3f s%s%s\n", number_grouped(a, report->steps),
-            report->dt_fs, report->wall_s, finished ? "" : ", ", finished ? "" : report->status);
-    fprintf(stream, "speed        %s steps/s, %s ns/day\n", number_short(a, report->steps_per_s),
-            number_short(b, report->ns_per_day));
-    fprintf(stream, "temperature  %.1f K (mean)\n", report->temperature_mean_K);
-    fprintf(stream, "drift        %s meV/atom/ns, %s kT/ns/dof, %s %%\n",
-            number_short(a, report->drift_meV_per_atom_per_ns),
-            number_short(b, report->drift_kT_per_ns_per_dof),
-            number_short(c, report->drift_percent));
-    fprintf(stream, "momentum     %s amu Å/fs (largest)\n", number_short(a, report->momentum_max));
+    fprintf(stream, "steps        %s of %g fs%s in %.3f s%s%s\n", number_grouped(a, report->steps),
+            report->dt_fs, several ? " in all" : "", report->wall_s, finished ? "" : ", ",
+            finished ? "" : report->status);
+    print_speed(report, stream);
+    if (several) {
+        print_replicas(report, stream);
+    } else {
+        fprintf(stream, "temperature  %.1f K (mean)\n", report->mean.temperature_mean_K);
+        print_drift("drift", &report->mean, "", stream);
+    }
+    fprintf(stream, "momentum     %s amu Å/fs (largest)\n",
+            number_short(a, report->mean.momentum_max));
 }
 
 /* ---------------------------------------------------------------- for programs */
 
+static bool add_figures(cJSON *object, const struct run_figures *figures) {
+    const struct json_number numbers[] = {
+        {"drift_meV_per_atom_per_ns", figures->drift_meV_per_atom_per_ns},
+        {"drift_percent", figures->drift_percent},
+        {"drift_kT_per_ns_per_dof", figures->drift_kT_per_ns_per_dof},
+        {"temperature_mean_K", figures->temperature_mean_K},
+        {"energy_start_eV", figures->energy_start_eV},
+        {"energy_end_eV", figures->energy_end_eV},
+        {"momentum_max_amu_A_per_fs", figures->momentum_max},
+    };
+    return json_add_numbers(object, numbers, sizeof numbers / sizeof *numbers);
+}
+
+static bool add_replica(cJSON *list, const struct report *report, size_t k) {
+    const struct run_figures figures = run_figures(&report->samples[k], report->atoms);
+    const struct json_number numbers[] = {
+        {"replica", (double)(k + 1)},
+        {"seed", (double)(report->seed + k)},
+        {"steps", (double)report->samples[k].last.step},
+    };
+    cJSON *object = cJSON_CreateObject();
+    if (!object)
+        return false;
+    cJSON_AddItemToArray(list, object); // which frees it
+    return json_add_numbers(object, numbers, sizeof numbers / sizeof *numbers) &&
+           add_figures(object, &figures);
+}
+
+static bool add_replicas(cJSON *object, const struct report *report) {
+    const struct samples *worst = &report->samples[report->worst];
+    const struct json_number numbers[] = {
+        {"steps_per_s_per_replica", report->steps_per_s / (double)report->replicas},
+        {"temperature_spread_K", report->temperature_spread_K},
+        {"drift_worst_meV_per_atom_per_ns",
+         run_figures(worst, report->atoms).drift_meV_per_atom_per_ns},
+        {"drift_worst_replica", (double)(report->worst + 1)},
+    };
+    cJSON *list = NULL;
+    bool good = json_add_numbers(object, numbers, sizeof numbers / sizeof *numbers) &&
+                (list = cJSON_AddArrayToObject(object, "each"));
+    for (size_t k = 0; good && k < report->replicas; k++)
+        good = add_replica(list, report, k);
+    return good;
+}
+
 static bool add_all(cJSON *object, const struct report *report) {
     const struct json_number sizes[] = {{"parameters", (double)report->model.parameters}};
     const struct json_number figures[] = {
+        {"replicas", (double)report->replicas},
         {"steps", (double)report->steps},
         {"dt_fs", report->dt_fs},
         {"seed", (double)report->seed},
         {"wall_s", report->wall_s},
         {"steps_per_s", report->steps_per_s},
         {"ns_per_day", report->ns_per_day},
-        {"drift_meV_per_atom_per_ns", report->drift_meV_per_atom_per_ns},
-        {"drift_percent", report->drift_percent},
-        {"drift_kT_per_ns_per_dof", report->drift_kT_per_ns_per_dof},
-        {"temperature_mean_K", report->temperature_mean_K},
-        {"energy_start_eV", report->energy_start_eV},
-        {"energy_end_eV", report->energy_end_eV},
-        {"momentum_max_amu_A_per_fs", report->momentum_max},
     };
     return cJSON_AddNumberToObject(object, "atoms", (double)report->atoms) &&
            cJSON_AddStringToObject(object, "model", report->model.name) &&
            json_add_numbers(object, sizes, sizeof sizes / sizeof *sizes) &&
            cJSON_AddStringToObject(object, "device", report->device) &&
            json_add_numbers(object, figures, sizeof figures / sizeof *figures) &&
+           add_figures(object, &report->mean) &&
            cJSON_AddStringToObject(object, "status", report->status) &&
-           cJSON_AddStringToObject(object, "version", sch_version());
+           cJSON_AddStringToObject(object, "version", sch_version()) &&
+           (report->replicas == 1 || add_replicas(object, report));
 }
 
 char *report_json(const struct report *report) {

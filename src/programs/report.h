@@ -6,43 +6,53 @@
 
 #include <stdio.h>
 
-enum { SAMPLES_KEPT = 1 << 14 };
-
-/** Samples of a run. Past SAMPLES_KEPT every second one is dropped, so that the memory of a run of
- *  any length is fixed; the kept ones stay evenly spaced. */
+/** Samples of a run of one system, of fixed size however long it is: what the figures need of its
+ *  energy, as sums about means that move along (Welford, 1962). */
 struct samples {
-    long seen;                           /**< samples taken */
-    long stride;                         /**< one of so many is kept */
-    size_t kept;                         /**< how many are below */
-    double time_fs[SAMPLES_KEPT];        /**< fs */
-    double energy_change[SAMPLES_KEPT];  /**< total energy less that of the first sample, eV */
-    double temperature_sum, kinetic_sum; /**< over all samples, K and eV */
-    double momentum_max;                 /**< amu Å/fs */
+    long seen;
+    double time_mean;                                    /**< fs */
+    double change_mean;                                  /**< total energy less the first, eV */
+    double time_squares, time_by_change, change_squares; /**< sums of products of deviations */
+    double temperature_sum, kinetic_sum;                 /**< K and eV */
+    double momentum_max;                                 /**< amu Å/fs */
     sch_state first, last;
 };
 
 void samples_start(struct samples *samples);
 void samples_add(struct samples *samples, const sch_state *state);
 
-/** The figures of a run; NaN where there is none (drift of a run of no steps). */
-struct report {
-    const char *structure, *device, *status;
-    sch_model_info model;
-    size_t atoms;
-    unsigned long seed;
-    long steps;
-    double dt_fs;
-    double wall_s, steps_per_s, ns_per_day;
+/** The figures of a run of one system; NaN where there is none (drift of a run of no steps). */
+struct run_figures {
     double drift_meV_per_atom_per_ns; /**< slope of the least-squares line */
     double drift_kT_per_ns_per_dof;   /**< the same slope, kT from the mean kinetic energy */
     double drift_percent;             /**< |E_end - E_start| / |E_start| * 100 */
+    double fluctuation_meV_per_atom;  /**< about that line, root mean square */
     double temperature_mean_K;
     double energy_start_eV, energy_end_eV; /**< total energy */
     double momentum_max;                   /**< amu Å/fs */
 };
 
-/** Fill in what follows from the samples; atoms, dt_fs and wall_s must be set. */
-void report_analyse(struct report *report, const struct samples *samples);
+struct run_figures run_figures(const struct samples *samples, size_t atoms);
+
+/** A run of one system, or of several replicas of it. */
+struct report {
+    const char *structure, *device, *status;
+    sch_model_info model;
+    size_t atoms;
+    unsigned long seed; /**< of the first replica; the others have the next ones */
+    double dt_fs, wall_s;
+    size_t replicas;
+    const struct samples *samples; /**< [replicas] */
+
+    long steps; /**< of all replicas together, and so the next two */
+    double steps_per_s, ns_per_day;
+    struct run_figures mean;     /**< over the replicas, but for the largest momentum */
+    double temperature_spread_K; /**< standard deviation of their means; NaN for one */
+    size_t worst;                /**< the replica, from 0 on, whose energy drifts most */
+};
+
+/** Fill in what follows from the samples, the time step, the time and the number of atoms. */
+void report_analyse(struct report *report);
 
 /** The short table for people. */
 void report_print(const struct report *report, FILE *stream);

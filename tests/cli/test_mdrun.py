@@ -18,6 +18,7 @@ import re
 import resource
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -49,15 +50,15 @@ BENZENE = structure("benzene")
 MODEL = os.path.realpath(os.path.join(ROOT, "models", "ultra-tiny.h5"))
 
 
-def read_log(path):
+def read_log(path, columns=LOG_COLUMNS):
     """Rows of an energy log, as numbers by column. Every line must be whole."""
     with open(path, newline="") as file:
         text = file.read()
     assert text.endswith("\n"), "the last line is not whole"
     rows = list(csv.reader(io.StringIO(text)))
-    assert rows[0] == LOG_COLUMNS, rows[0]
-    assert all(len(row) == len(LOG_COLUMNS) for row in rows)
-    return [dict(zip(LOG_COLUMNS, map(float, row))) for row in rows[1:]]
+    assert rows[0] == columns, rows[0]
+    assert all(len(row) == len(columns) for row in rows)
+    return [dict(zip(columns, map(float, row))) for row in rows[1:]]
 
 
 def read_xyz(path):
@@ -91,7 +92,7 @@ class Case(ProgramCase):
 
 class CommandLine(Case):
     def test_help_fits_a_screen(self):
-        self.help_fits_a_screen("model steps dt temperature seed device threads out every log "
+        self.help_fits_a_screen("model steps dt temperature seed replicas device threads out every log "
                                 "filters precision json quiet version")
 
     def test_version(self):
@@ -124,7 +125,9 @@ class CommandLine(Case):
                 ("--steps", "99999999999999999999"), ("--dt", "0"), ("--dt", "-0.5"),
                 ("--dt", "nan"), ("--dt", "inf"), ("--dt", "0.5fs"), ("--temperature", "-1"),
                 ("--temperature", "nan"), ("--seed", "-1"), ("--seed", "4294967296"),
-                ("--every", "0"), ("--threads", "0"), ("--threads", "two"), ("--device", "gpu"),
+                ("--every", "0"), ("--replicas", "0"), ("--replicas", "-1"),
+                ("--replicas", "65537"), ("--replicas", "1e9"), ("--replicas", "1000000000"),
+                ("--replicas", "two"), ("--replicas", ""), ("--threads", "0"), ("--threads", "two"), ("--device", "gpu"),
                 ("--filters", "exactly"), ("--precision", "half"), ("--max-memory", "2x"),
                 ("--max-memory", "999K"), ("--max-memory", "-1G"), ("--out", "a.trr"),
                 ("--out", ".xyz"), ("--out", ""), ("--log", ""), ("--json", ""), ("--model", "")]:
@@ -145,6 +148,15 @@ class CommandLine(Case):
         self.refused(USAGE, "--out", "in.xyz", "--model", "model.h5", "--out", "model.h5")
         with open(self.path("in.xyz")) as file:
             self.assertEqual(file.read(), WATER)
+
+    def test_replicas_need_h5md(self):
+        self.refused(USAGE, ["--out", ".h5md", "XYZ", "a.xyz"],
+                     BENZENE, "--out", "a.xyz", "--replicas", 2)
+
+    def test_replicas_need_seeds(self):
+        self.refused(USAGE, ["--seed", "4294967293", "4294967294"],
+                     BENZENE, "--seed", 4294967294, "--replicas", 3)
+        self.good(BENZENE, "--seed", 4294967293, "--replicas", 3, "--steps", 0)
 
     def test_outputs_must_differ(self):
         self.refused(USAGE, "a.xyz", BENZENE, "--out", "a.xyz", "--log", "a.xyz")
@@ -517,6 +529,143 @@ class Overlap(Case):
             self.assertEqual(file["particles/all/position/step"][...].tolist(), list(range(301)))
 
 
+class Replicas(Case):
+    """Several runs at once, each as if it were alone."""
+
+    FAST = [BENZENE, "--model", "ultra-tiny", "--threads", 1]
+    COLUMNS = ["replica", *LOG_COLUMNS]
+
+    def summary(self, name="run.json"):
+        with open(self.path(name)) as file:
+            return json.load(file)
+
+    def rows(self, name="benzene-md.csv"):
+        return read_log(self.path(name), self.COLUMNS)
+
+    def test_files_and_summary(self):
+        done = self.good(*self.FAST, "--steps", 25, "--replicas", 12, "--json", "run.json")
+        self.assertEqual(self.files(), ["benzene-md.csv", "benzene-md.h5md", "run.json"])
+        self.assertEqual(done.stderr, "")
+        self.assertLess(max(map(len, done.stdout.split("\n"))), 80)
+        for words in ("12 atoms, 12 replicas", "300 of 0.5 fs in all", "in all", "for each replica",
+                      "spread", "drift, mean", "drift, worst", "(replica "):
+            self.assertIn(words, done.stdout)
+        rows = self.rows()
+        self.assertEqual([(row["step"], row["replica"]) for row in rows],
+                         [(step, 1 + k) for step in (0, 10, 20, 25) for k in range(12)])
+        self.check_json(rows)
+
+    def check_json(self, rows):
+        summary = self.summary()
+        self.assertLessEqual(JSON_KEYS, set(summary))
+        self.assertEqual((summary["replicas"], summary["steps"], summary["status"]),
+                         (12, 300, "finished"))
+        self.assertAlmostEqual(summary["steps_per_s"], 300 / summary["wall_s"], 3)
+        self.assertAlmostEqual(summary["steps_per_s_per_replica"], 25 / summary["wall_s"], 3)
+        each = summary["each"]
+        self.assertEqual([one["replica"] for one in each], list(range(1, 13)))
+        self.assertEqual([one["seed"] for one in each], list(range(1, 13)))
+        self.assertEqual({one["steps"] for one in each}, {25})
+        means = [statistics.mean(row["temperature_K"] for row in rows if row["replica"] == k)
+                 for k in range(1, 13)]
+        for one, mean in zip(each, means):
+            self.assertAlmostEqual(one["temperature_mean_K"], mean, 3)
+        self.assertAlmostEqual(summary["temperature_mean_K"], statistics.mean(means), 3)
+        self.assertAlmostEqual(summary["temperature_spread_K"], statistics.stdev(means), 3)
+        drifts = [one["drift_meV_per_atom_per_ns"] for one in each]
+        worst = max(drifts, key=abs)
+        self.assertTrue(math.isclose(summary["drift_meV_per_atom_per_ns"], statistics.mean(drifts),
+                                     rel_tol=1e-9, abs_tol=1e-9))
+        self.assertEqual(summary["drift_worst_meV_per_atom_per_ns"], worst)
+        self.assertEqual(summary["drift_worst_replica"], 1 + drifts.index(worst))
+
+    def test_each_is_a_run_of_its_own(self):
+        """Replica k is the run with the seed of the first and k - 1 more, to the last digit."""
+        more = ["--steps", 40, "--temperature", 250]
+        self.good(*self.FAST, *more, "--replicas", 3, "--seed", 5)
+        together = self.rows()
+        for k in range(3):
+            self.good(*self.FAST, *more, "--seed", 5 + k, "--log", "one.csv")
+            alone = read_log(self.path("one.csv"))
+            for row in alone:
+                row["replica"] = k + 1
+            self.assertEqual([row for row in together if row["replica"] == k + 1], alone)
+
+    def test_one_replica_is_a_plain_run(self):
+        self.good(*self.FAST, "--steps", 5, "--replicas", 1, "--json", "run.json")
+        self.assertEqual(self.files(), ["benzene-md.csv", "benzene-md.xyz", "run.json"])
+        self.assertEqual(len(read_log(self.path("benzene-md.csv"))), 2)
+        self.assertEqual(self.summary()["replicas"], 1)
+        self.assertNotIn("each", self.summary())
+
+    def test_without_files(self):
+        self.good(*self.FAST, "--steps", 5, "--replicas", 70, "--out", "none", "--log", "none")
+        self.assertEqual(self.files(), [])
+
+    def test_velocities_of_the_file_are_not_for_many(self):
+        self.good(*self.FAST, "--steps", 20)
+        done = self.good("benzene-md.xyz", "--model", "ultra-tiny", "--steps", 0, "--replicas", 2)
+        self.assertIn("--replicas draws new ones", done.stderr)
+        first, second = self.rows("benzene-md-md.csv")
+        self.assertEqual(first["potential_eV"], second["potential_eV"])
+        self.assertAlmostEqual(first["temperature_K"], 300, 4)
+
+    def test_standard_input(self):
+        self.good("-", "--steps", 5, "--replicas", 2, input=WATER)
+        self.assertEqual(self.files(), ["stdin-md.csv", "stdin-md.h5md"])
+
+    @unittest.skipUnless(h5py, "h5py is not installed")
+    def test_h5md(self):
+        """A sound file, whose first replica is a run alone."""
+        for crystal, replicas in ((False, 11), (True, 2)):
+            start = structure("benzene_crystal") if crystal else BENZENE
+            for more in (["--replicas", replicas, "--out", "b.h5"], ["--out", "b.xyz"]):
+                self.good(start, *self.FAST[1:], "--steps", 25, *more)
+            with h5py.File(self.path("b.h5"), "r") as file:
+                names = list(file["particles"])
+                self.assertEqual(len(names), replicas)
+                first, second = (file[f"particles/{name}/velocity/value"][0] for name in names[:2])
+                self.assertTrue((first != second).any())
+            checker = os.path.join(ROOT, "tests", "check_h5md.py")
+            subprocess.run([sys.executable, checker, self.path("b.h5"), self.path("b.xyz")],
+                           check=True, stdout=subprocess.DEVNULL)
+
+    def test_a_blow_up_ends_the_run(self):
+        """The message names the replica; all are written as far as they came."""
+        self.write("near.xyz", "2\n\nH 0 0 0\nH 0 0 0.5\n")
+        done = self.run_it("near.xyz", "--temperature", 30000, "--dt", 2, "--replicas", 20,
+                           "--steps", 1000, "--every", 50, "--json", "run.json")
+        done.stderr = re.sub(r"(?m)^mdrun: warning: .*\n", "", done.stderr)
+        self.one_line(done, FAILED, ["near.xyz: replica ", "step", "atom", "eV"])
+        replica, step = map(int, re.search(r"replica (\d+): step (\d+):", done.stderr).groups())
+        summary = self.summary()
+        self.assertEqual(summary["status"], "unstable")
+        each = summary["each"]
+        self.assertEqual(each[replica - 1]["steps"], step - 1)
+        self.assertEqual(summary["steps"], sum(one["steps"] for one in each))
+        self.assertEqual(min(one["steps"] for one in each), step - 1)
+        rows = self.rows("near-md.csv")
+        for one in each:
+            last = [row for row in rows if row["replica"] == one["replica"]][-1]
+            self.assertEqual(last["step"], one["steps"])
+        if h5py:
+            with h5py.File(self.path("near-md.h5md"), "r") as file:
+                for one in each:
+                    steps = file[f"particles/replica{one['replica']:02}/position/step"]
+                    self.assertEqual(steps[-1], one["steps"])
+
+    @unittest.skipUnless(h5py, "h5py is not installed")
+    def test_disk_fills(self):
+        for size in (1000, 100000, 600000, 1500000):
+            done = self.run_it(*self.FAST, "--steps", 5000, "--every", 1, "--out", "b.h5",
+                               "--log", "none", "--replicas", 4, preexec_fn=limit_files_to(size))
+            self.one_line(done, FAILED, "b.h5")
+            if self.files():  # what is left can be read
+                with h5py.File(self.path("b.h5"), "r") as file:
+                    for name in file["particles"]:
+                        file[f"particles/{name}/position/value"][...]
+
+
 class Velocities(Case):
     def test_a_run_goes_on_where_it_ended(self):
         self.good(BENZENE, "--model", "ultra-tiny", "--steps", 20)
@@ -566,6 +715,11 @@ class Terminal(Case):
         printed = self.on_a_terminal(BENZENE, "--model", "ultra-tiny")
         self.assertRegex(printed, r"\rstep [\d,]+ of 1,000, .* steps/s, .* ns/day, .* left")
         self.assertIn("21,459 parameters", printed)
+
+    def test_progress_of_replicas(self):
+        printed = self.on_a_terminal(BENZENE, "--model", "ultra-tiny", "--replicas", 8,
+                                     "--steps", 300, "--out", "none")
+        self.assertRegex(printed, r"\rstep [\d,]+ of 300, 8 replicas, .* steps/s, .* left")
 
     def test_quiet(self):
         self.assertEqual(self.on_a_terminal(BENZENE, "--steps", 10, "--quiet"), "")

@@ -152,30 +152,74 @@ static void sample_line(long n, long every, double slope) {
 static void drift_of_a_line(void **state) {
     UNUSED(state);
     const double slope = 1e-6; // eV/fs = 1 eV/ns
-    struct report report = {.atoms = 10, .dt_fs = 0.5, .wall_s = 2};
+    struct report report = {
+        .atoms = 10, .dt_fs = 0.5, .wall_s = 2, .replicas = 1, .samples = &samples};
     sample_line(101, 10, slope);
-    report_analyse(&report, &samples);
+    report_analyse(&report);
     assert_int_equal(report.steps, 1000);
     assert_true(fabs(report.steps_per_s - 500) < 1e-9);
     assert_true(fabs(report.ns_per_day - 500 * 0.5e-6 * 86400) < 1e-9);
-    assert_true(fabs(report.drift_meV_per_atom_per_ns - 100) < 1e-3);
+    assert_true(fabs(report.mean.drift_meV_per_atom_per_ns - 100) < 1e-3);
     // kT = 2 * 2 eV / 30; 1 eV/ns over 30 degrees of freedom
-    assert_true(fabs(report.drift_kT_per_ns_per_dof - 0.25) < 1e-5);
-    assert_true(fabs(report.drift_percent - 100 * slope * 500 / 6000) < 1e-9);
-    assert_true(report.temperature_mean_K == 300);
-    assert_true(report.momentum_max == 1e-9);
+    assert_true(fabs(report.mean.drift_kT_per_ns_per_dof - 0.25) < 1e-5);
+    assert_true(fabs(report.mean.drift_percent - 100 * slope * 500 / 6000) < 1e-9);
+    assert_true(report.mean.temperature_mean_K == 300);
+    assert_true(report.mean.momentum_max == 1e-9);
+    assert_true(report.mean.fluctuation_meV_per_atom < 1e-6);
+    assert_true(isnan(report.temperature_spread_K));
 }
 
 static void drift_of_many_samples(void **state) {
     UNUSED(state);
-    struct report report = {.atoms = 10, .dt_fs = 0.5, .wall_s = 2};
-    sample_line(5L * SAMPLES_KEPT + 3, 1, -3e-6);
-    assert_int_equal(samples.seen, 5 * SAMPLES_KEPT + 3);
-    assert_true(samples.kept <= SAMPLES_KEPT && samples.kept > SAMPLES_KEPT / 2);
-    for (size_t i = 1; i < samples.kept; i++) // still evenly spaced
-        assert_true(samples.time_fs[i] - samples.time_fs[i - 1] == 0.5 * (double)samples.stride);
-    report_analyse(&report, &samples);
-    assert_true(fabs(report.drift_meV_per_atom_per_ns + 300) < 1e-3);
+    sample_line(1000000, 100, -3e-6);
+    assert_true(fabs(run_figures(&samples, 10).drift_meV_per_atom_per_ns + 300) < 1e-3);
+}
+
+/* A total energy that jumps by 1 meV up and down about a line that falls. */
+static void fluctuation_about_a_line(void **state) {
+    UNUSED(state);
+    samples_start(&samples);
+    for (long i = 0; i < 4000; i++) {
+        sch_state at = {.step = i, .time_fs = (double)i};
+        at.potential_energy = -6000 - 2e-6 * at.time_fs + (i % 4 == 1 || i % 4 == 2 ? 1e-3 : -1e-3);
+        samples_add(&samples, &at);
+    }
+    struct run_figures figures = run_figures(&samples, 10);
+    assert_true(fabs(figures.drift_meV_per_atom_per_ns + 200) < 0.1);
+    assert_true(fabs(figures.fluctuation_meV_per_atom - 0.1) < 1e-4);
+}
+
+/* Three replicas at different temperatures, of which the second drifts most, downwards. */
+static void figures_of_replicas(void **state) {
+    UNUSED(state);
+    static const double slopes[3] = {1e-6, -4e-6, 0}, temperatures[3] = {290, 300, 316};
+    struct samples all[3];
+    struct report report = {.atoms = 10,
+                            .dt_fs = 0.5,
+                            .wall_s = 2,
+                            .seed = 7,
+                            .status = "finished",
+                            .device = "none",
+                            .model = {.name = "none"},
+                            .replicas = 3,
+                            .samples = all};
+    for (int k = 0; k < 3; k++) {
+        sample_line(101, 10, slopes[k]);
+        all[k] = samples;
+        all[k].temperature_sum = 101 * temperatures[k];
+    }
+    report_analyse(&report);
+    assert_int_equal(report.steps, 3000);
+    assert_true(fabs(report.steps_per_s - 1500) < 1e-9);
+    assert_true(fabs(report.mean.drift_meV_per_atom_per_ns + 100) < 1e-3);
+    assert_int_equal(report.worst, 1);
+    assert_true(fabs(report.mean.temperature_mean_K - 302) < 1e-9);
+    assert_true(fabs(report.temperature_spread_K - sqrt((144 + 4 + 196) / 2.0)) < 1e-9);
+    char *json = report_json(&report);
+    assert_non_null(json);
+    assert_non_null(strstr(json, "\"drift_worst_replica\":\t2"));
+    assert_non_null(strstr(json, "\"seed\":\t9"));
+    free(json);
 }
 
 static void no_drift_of_no_run(void **state) {
@@ -185,10 +229,12 @@ static void no_drift_of_no_run(void **state) {
                             .wall_s = 2,
                             .status = "finished",
                             .device = "none",
-                            .model = {.name = "none"}};
+                            .model = {.name = "none"},
+                            .replicas = 1,
+                            .samples = &samples};
     sample_line(1, 1, 0);
-    report_analyse(&report, &samples);
-    assert_true(isnan(report.drift_meV_per_atom_per_ns));
+    report_analyse(&report);
+    assert_true(isnan(report.mean.drift_meV_per_atom_per_ns));
     assert_true(isnan(report.steps_per_s));
     char *json = report_json(&report);
     assert_non_null(strstr(json, "\"steps_per_s\":\tnull"));
@@ -322,6 +368,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(same_files, enter_folder, leave_folder),
         cmocka_unit_test(drift_of_a_line),
         cmocka_unit_test(drift_of_many_samples),
+        cmocka_unit_test(fluctuation_about_a_line),
+        cmocka_unit_test(figures_of_replicas),
         cmocka_unit_test(no_drift_of_no_run),
         cmocka_unit_test(batches_as_the_user_says),
         cmocka_unit_test(batches_that_are_fastest),
