@@ -125,16 +125,17 @@ run_sanitizer() {
     log=$folder/sanitizer.log
     sanitizer=$(find_sanitizer)
     if [ "$device" != cuda ] || [ -z "$sanitizer" ]; then
-        echo "compute-sanitizer: not run, $([ "$device" = cuda ] && echo not here || echo no GPU)" >"$log"
+        echo "not run: it is not here, or this is a rehearsal" >"$log"
         tell "compute-sanitizer" skipped "$(date +%s)"
         return
     fi
     : >"$log"
     for tool in memcheck racecheck initcheck synccheck; do
-        set -- "$bin/mdrun" "$structures/benzene.xyz" --model ultra-tiny --device "$device" --steps 5 \
-            --quiet --out "$folder/run.xyz" --log "$folder/run.csv"
+        set -- "$bin/mdrun" "$structures/benzene.xyz" --model ultra-tiny --device "$device" \
+            --steps 5 --quiet --out "$folder/run.xyz" --log "$folder/run.csv"
         [ -x "$tests/test_kernels" ] && set -- "$tests/test_kernels" "$device"
-        run "$log" "compute-sanitizer $tool" 310 40 "$sanitizer" --tool "$tool" --error-exitcode 9 "$@"
+        run "$log" "compute-sanitizer $tool" 310 40 \
+            "$sanitizer" --tool "$tool" --error-exitcode 9 "$@"
         rm -f "$folder/run.xyz" "$folder/run.csv"
     done
 }
@@ -171,11 +172,12 @@ printf '%s\n\n' "$heading"
 run_tests
 run_sanitizer
 run_benchmarks
+verdict="$failures failed, $(($(date +%s) - start)) s in all"
 {
     printf '%s\n\n' "$heading"
     cat "$folder/table"
-    printf '\n%s failed, %s s in all\n' "$failures" $(($(date +%s) - start))
+    printf '\n%s\n' "$verdict"
     cat "$folder/reports"
 } >"$folder/summary.txt"
-printf '\n%s failed, %s s in all; see %s/summary.txt\n' "$failures" $(($(date +%s) - start)) "$folder"
+printf '\n%s; see %s/summary.txt\n' "$verdict" "$folder"
 [ "$failures" -eq 0 ]

@@ -4,7 +4,8 @@
 #
 #     packaging/bundle.sh BUILD FOLDER
 #
-# BUILD is a build folder whose programs look for libraries at $ORIGIN/../lib: `make bundle` makes it.
+# BUILD is a build folder whose programs look for libraries at $ORIGIN/../lib, as `make bundle`
+# makes it.
 set -eu
 
 [ $# -eq 2 ] || {
@@ -67,7 +68,7 @@ add_libraries() {
 check() {
     programs | while read -r file; do
         needed_by "$file" | while read -r name; do
-            is_glibc "$name" || [ -e "$bundle/lib/$name" ] || die "$file: $name is not in the bundle"
+            is_glibc "$name" || [ -e "$bundle/lib/$name" ] || die "$file: $name is missing"
         done || exit 1
     done
     for file in "$bundle"/bin/* "$bundle"/tests/test_*; do

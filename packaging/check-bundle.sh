@@ -1,6 +1,7 @@
 #!/bin/sh
-# Does a bundle run where there is nothing but glibc? In a root folder with glibc's files, the bundle
-# under a path of its own, and, where there is a static busybox, that as shell for bench/gpu.sh.
+# Does a bundle run where there is nothing but glibc? In a root folder with glibc's files, the
+# bundle under a path of its own, and, where there is a static busybox, that as the shell of
+# bench/gpu.sh.
 #
 #     packaging/check-bundle.sh FOLDER
 #
@@ -31,7 +32,7 @@ busybox=$(command -v busybox || true)
 if [ -n "$busybox" ]; then
     mkdir -p "$root/bin"
     cp "$busybox" "$root/bin/busybox"
-    for applet in sh awk cat cp date dirname env find mkdir mv printf rm sed sleep tee timeout uname; do
+    for applet in sh cat date dirname env mkdir printf rm tee timeout uname; do
         ln -s busybox "$root/bin/$applet"
     done
 fi
@@ -52,8 +53,8 @@ inside() {
 }
 
 in_bundle=$place/schnell
-inside $in_bundle/bin/mdrun $in_bundle/share/schnell/structures/benzene.xyz --model tiny --steps 100 \
-    --out /tmp/run.h5 --log /tmp/run.csv
+inside $in_bundle/bin/mdrun $in_bundle/share/schnell/structures/benzene.xyz --model tiny \
+    --steps 100 --out /tmp/run.h5 --log /tmp/run.csv
 inside $in_bundle/bin/mdvalidate $in_bundle/share/schnell/reference/stretched.h5 --model tiny \
     --plot /tmp/parity.png --quiet
 inside $in_bundle/bin/mdtrain --version
