@@ -79,8 +79,8 @@ check() {
 
 glibc_needed() {
     programs | while read -r file; do
-        readelf -V "$file" | grep -o 'GLIBC_[0-9.]*'
-    done | sort -u -t. -k1,1 -k2,2n | tail -n 1 | tr _ ' '
+        readelf -V "$file" | sed -n 's/.*Name: GLIBC_\([0-9.]*\) .*/glibc \1/p'
+    done | sort -V | tail -n 1
 }
 
 write_readme() {
