@@ -4,6 +4,7 @@
 #     make test       install what is missing, build, run all tests
 #     make build      build only
 #     make install    install under PREFIX (/usr/local)
+#     make bundle     gather programs, tests and libraries in build-bundle/schnell, to run elsewhere
 #     make lint       cppcheck and clang-tidy
 #     make format     clang-format on all sources
 #     make clean      remove the build folders
@@ -17,6 +18,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD = build
 TEST_BUILD = build-test
 SANITIZE_BUILD = build-sanitize
+BUNDLE_BUILD = build-bundle
 
 STRICT = -DCMAKE_BUILD_TYPE=Release -DSCHNELL_WERROR=ON
 SOURCES = $(shell find src tests bench examples -name '*.[ch]' -o -name '*.cpp' -o -name '*.cu' \
@@ -24,7 +26,7 @@ SOURCES = $(shell find src tests bench examples -name '*.[ch]' -o -name '*.cpp' 
 CPPCHECK = cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
 	--inline-suppr --suppress=missingIncludeSystem --std=c11 -j $(JOBS) -I src -D_GNU_SOURCE
 
-.PHONY: all run build test install lint cppcheck format clean packages-build packages-test \
+.PHONY: all run build test install bundle lint cppcheck format clean packages-build packages-test \
 	packages-lint
 
 all: build
@@ -42,6 +44,15 @@ build: packages-build
 
 install: build
 	cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+# RPATH, not the RUNPATH that is the linker's own choice: it holds for the libraries of libraries too.
+bundle: packages-test
+	cmake -S . -B $(BUNDLE_BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib \
+		-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON $(CMAKE_FLAGS) \
+		-DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags \
+		-DCMAKE_SHARED_LINKER_FLAGS=-Wl,--disable-new-dtags
+	cmake --build $(BUNDLE_BUILD) -j $(JOBS)
+	packaging/bundle.sh $(BUNDLE_BUILD) $(BUNDLE_BUILD)/schnell
 
 # cppcheck; then all tests in a release build; then all tests again under the sanitizers, where
 # warnings are no errors: GCC then warns of things that cannot happen.
@@ -65,7 +76,7 @@ format: packages-lint
 	clang-format -i $(SOURCES)
 
 clean:
-	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD)
+	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD) $(BUNDLE_BUILD)
 
 packages-build packages-test packages-lint:
 	@packaging/install-packages.sh $(subst packages-,,$@)

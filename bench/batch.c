@@ -12,8 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Structures that are evaluated in batches. All that are compared evaluate as many at a time, each
- * a structure of its own, so that what one finds in the cache another does, too. */
+/* Structures that are evaluated in batches. */
 struct set {
     size_t n;
     struct moving *moving;
@@ -21,16 +20,18 @@ struct set {
     sch_properties *properties;
 };
 
-/* One way to evaluate a set. */
+/* One way to evaluate a set, or the first of it. At least 64 are evaluated at a time, each a
+ * structure of its own, so that what one way finds in the cache another does, too. */
 struct way {
     const struct bench_model *model;
     const struct set *set;
+    size_t n;
     const char *variant; /* of its row */
     long batch;
     char name[96];
 };
 
-enum { LEAST = 64, MOST_BATCHES = 16, MIXED_COPIES = 16 };
+enum { LEAST = 64, MOST_BATCHES = 17, MIXED_COPIES = 16 };
 
 static const char *const molecules[] = {
     "water",       "ammonia", "methane",        "methanol",   "ethane",        "propane",
@@ -105,7 +106,7 @@ static int set_of_all(struct set *set, const struct bench_model *model, bool pac
 
 static int move(void *state) {
     const struct way *way = state;
-    for (size_t i = 0; i < way->set->n; i++)
+    for (size_t i = 0; i < way->n; i++)
         moving_step(&way->set->moving[i]);
     return PROGRAM_DONE;
 }
@@ -116,9 +117,9 @@ static int evaluate(void *state) {
     sch_potential *potential = way->model->potential;
     size_t batch = (size_t)way->batch;
     sch_status status = SCH_OK;
-    for (size_t i = 0; i < set->n && status == SCH_OK; i += batch)
+    for (size_t i = 0; i < way->n && status == SCH_OK; i += batch)
         status = batch == 1 ? sch_evaluate(potential, set->systems[i], &set->properties[i])
-                            : sch_evaluate_batch(potential, set->n - i < batch ? set->n - i : batch,
+                            : sch_evaluate_batch(potential, way->n - i < batch ? way->n - i : batch,
                                                  set->systems + i, set->properties + i);
     return status == SCH_OK ? PROGRAM_DONE : library_failed(status);
 }
@@ -131,7 +132,7 @@ static int add_row(struct record *record, const struct way *way, const struct su
     row.atoms = mixed ? 0 : (long)sch_system_n_atoms(way->set->systems[0]);
     row.batch = way->batch;
     row.threads = way->model->threads;
-    row.summary = summary_rate(seconds, (double)way->set->n);
+    row.summary = summary_rate(seconds, (double)way->n);
     return record_add(record, &row) ? PROGRAM_DONE : out_of_memory();
 }
 
@@ -155,25 +156,23 @@ static int compare_ways(const struct bench_options *options, struct record *reco
     return result;
 }
 
-/* 1, 2, 4 ... of one structure. Small batches share a set of 64, larger ones have sets of their
- * own. */
+/* 1, 2, 4 ... of one structure. */
 static int one_size(const struct bench_options *options, const struct bench_model *model,
                     struct record *record) {
-    const long most = options->quick ? 64 : 4096;
-    struct set sets[MOST_BATCHES] = {0};
+    const long most = bench_most_at_once(options, model);
+    struct set set;
     struct way ways[MOST_BATCHES];
-    size_t n = 0, n_sets = 0;
-    int result = PROGRAM_DONE;
-    for (long batch = 1; batch <= most && result == PROGRAM_DONE; batch *= 2, n++) {
-        if (n == 0 || batch > LEAST)
-            result = set_of_one(&sets[n_sets++], "benzene", batch > LEAST ? (size_t)batch : LEAST);
-        ways[n] =
-            (struct way){.model = model, .set = &sets[n_sets - 1], .variant = "", .batch = batch};
-    }
+    size_t n = 0;
+    int result = set_of_one(&set, "benzene", most > LEAST ? (size_t)most : LEAST);
+    for (long batch = 1; batch <= most && n < MOST_BATCHES; batch *= 2, n++)
+        ways[n] = (struct way){.model = model,
+                               .set = &set,
+                               .n = batch > LEAST ? (size_t)batch : LEAST,
+                               .variant = "",
+                               .batch = batch};
     if (result == PROGRAM_DONE)
         result = compare_ways(options, record, ways, n);
-    for (size_t i = 0; i < n_sets; i++)
-        set_free(&sets[i]);
+    set_free(&set);
     return result;
 }
 
@@ -187,8 +186,9 @@ static int mixed_sizes(const struct bench_options *options, const struct bench_m
     if (result == PROGRAM_DONE)
         result = set_of_all(&packed, model, true);
     for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
-        ways[n++] = (struct way){model, &as_they_come, "mixed, as they come", batches[i], ""};
-        ways[n++] = (struct way){model, &packed, "mixed, packed", batches[i], ""};
+        ways[n++] = (struct way){
+            model, &as_they_come, as_they_come.n, "mixed, as they come", batches[i], ""};
+        ways[n++] = (struct way){model, &packed, packed.n, "mixed, packed", batches[i], ""};
     }
     if (result == PROGRAM_DONE)
         result = compare_ways(options, record, ways, n);
@@ -266,6 +266,7 @@ static void print_findings(const struct record *record, const char *model, FILE 
 
 void print_batch(const struct record *record, FILE *stream) {
     const struct row *before = NULL;
+    char workers[32];
     for (size_t i = 0; i < record->n; i++) {
         const struct row *row = &record->rows[i];
         if (!row_is(row, "batch", "throughput"))
@@ -273,8 +274,8 @@ void print_batch(const struct record *record, FILE *stream) {
         if (row_begins(record, i, false)) {
             if (before)
                 print_findings(record, before->model, stream);
-            fprintf(stream, "%s, %ld thread%s\n%-20s %8s %12s %25s %10s\n", row->model,
-                    row->threads, row->threads == 1 ? "" : "s", "", "at once", "structures/s",
+            fprintf(stream, "%s, %s\n%-20s %8s %12s %25s %10s\n", row->model,
+                    row_workers(workers, sizeof workers, row), "", "at once", "structures/s",
                     "95 % interval", "one by one");
         }
         print_row(record, row, stream);

@@ -30,10 +30,29 @@ int bench_model_open(struct bench_model *model, const struct bench_options *opti
         return out_of_memory();
     model->info.name = model->name;
     status = sch_potential_create(&model->potential, model->model, &potential);
-    if (status == SCH_OK)
-        return PROGRAM_DONE;
-    library_failed(status);
-    return PROGRAM_FAILED; // of a device that is not there; the model itself was sound
+    if (status != SCH_OK) {
+        library_failed(status);
+        return PROGRAM_FAILED; // of a device that is not there; the model itself was sound
+    }
+    model->on_device = strncmp(sch_potential_device(model->potential), "cuda", 4) == 0;
+    if (model->on_device)
+        model->threads = 0;
+    return PROGRAM_DONE;
+}
+
+double bench_model_device_peak(const struct bench_model *model) {
+    size_t now, peak;
+    sch_potential_device_memory(model->potential, &now, &peak);
+    return (double)peak;
+}
+
+char *bench_model_device(const struct bench_options *options) {
+    struct bench_model model;
+    char *device = NULL;
+    if (bench_model_open(&model, options, 0, 0) == PROGRAM_DONE)
+        device = strdup(sch_potential_device(model.potential));
+    bench_model_free(&model);
+    return device;
 }
 
 static bool knows(const sch_model_info *info, int element) {
@@ -49,6 +68,14 @@ bool bench_model_knows(const struct bench_model *model, const sch_system *system
         if (!knows(&model->info, elements[i]))
             return false;
     return true;
+}
+
+long bench_most_at_once(const struct bench_options *options, const struct bench_model *model) {
+    if (options->max_batch)
+        return options->max_batch;
+    if (model->on_device)
+        return options->quick ? 4096 : 16384;
+    return options->quick ? 64 : 4096;
 }
 
 void bench_model_free(struct bench_model *model) {

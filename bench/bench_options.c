@@ -8,13 +8,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_JSON = 256, KEY_HTML, KEY_QUICK, KEY_MAX_ATOMS }; // options that have no letter
+enum {
+    KEY_JSON = 256,
+    KEY_HTML,
+    KEY_QUICK,
+    KEY_MAX_ATOMS,
+    KEY_MAX_BATCH
+}; // options that have no letter
 
 /* The last column is a group: --help lists the groups in order; those between are in
  * model_choice.c. */
 static const struct argp_option OPTIONS[] = {
     {"model", 'm', "NAME|FILE,...", 0, "Models (original,tiny,ultra-tiny)", 1},
-    {"max-atoms", KEY_MAX_ATOMS, "N", 0, "Largest system of sizes (100000)", 10},
+    {"max-atoms", KEY_MAX_ATOMS, "N", 0, "Largest of sizes (100000; GPU 1000000)", 10},
+    {"max-batch", KEY_MAX_BATCH, "N", 0, "Most at once (4096; GPU 16384)", 10},
     {"json", KEY_JSON, "FILE", 0, "Write the record, for compare and plot.py", 10},
     {"html", KEY_HTML, "FILE", 0, "Write a page with tables and pictures", 11},
     {"quick", KEY_QUICK, NULL, 0, "Fewer samples, shorter runs: a first look", 12},
@@ -56,6 +63,10 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case KEY_MAX_ATOMS:
         options->max_atoms = argument_whole("--max-atoms", text, 1, 1000000000,
                                             "a whole number from 1 to 1000000000");
+        return 0;
+    case KEY_MAX_BATCH:
+        options->max_batch =
+            argument_whole("--max-batch", text, 1, 65536, "a whole number from 1 to 65536");
         return 0;
     case KEY_JSON:
         options->json = argument_file("--json", text);
@@ -110,7 +121,7 @@ void bench_options_parse(struct bench_options *options, int argc, char **argv) {
     const struct argp parser = {
         .options = OPTIONS,
         .parser = take,
-        .args_doc = "m6|sizes|batch|kernels|threads|drift|energy|load\n"
+        .args_doc = "m6|sizes|batch|replicas|kernels|threads|drift|energy|load\n"
                     "compare A.json B.json [--fail-above PERCENT]\n"
                     "page A.json A.html",
         .doc = "Benchmarks of models on this machine.\v"
@@ -128,7 +139,7 @@ void bench_options_parse(struct bench_options *options, int argc, char **argv) {
 
 char *bench_options_words(const struct bench_options *options) {
     const sch_potential_options *potential = &options->potential;
-    char *text = NULL, threads[32] = "", memory[48] = "", atoms[32] = "";
+    char *text = NULL, threads[32] = "", memory[48] = "", atoms[32] = "", batch[32] = "";
     size_t length;
     FILE *stream = open_memstream(&text, &length);
     if (!stream)
@@ -139,12 +150,14 @@ char *bench_options_words(const struct bench_options *options) {
         snprintf(memory, sizeof memory, " --max-memory %zu", potential->max_memory);
     if (options->max_atoms)
         snprintf(atoms, sizeof atoms, " --max-atoms %ld", options->max_atoms);
+    if (options->max_batch)
+        snprintf(batch, sizeof batch, " --max-batch %ld", options->max_batch);
     fprintf(stream, "%s --model ", options->suite);
     for (size_t k = 0; k < options->n_models; k++)
         fprintf(stream, "%s%s", k ? "," : "", options->models[k]);
-    fprintf(stream, " --device %s%s --filters %s --precision %s%s%s%s", potential->device, threads,
-            potential->filters == SCH_FILTERS_EXACT ? "exact" : "table",
-            potential->precision == SCH_DOUBLE ? "double" : "single", memory, atoms,
+    fprintf(stream, " --device %s%s --filters %s --precision %s%s%s%s%s", potential->device,
+            threads, potential->filters == SCH_FILTERS_EXACT ? "exact" : "table",
+            potential->precision == SCH_DOUBLE ? "double" : "single", memory, atoms, batch,
             options->quick ? " --quick" : "");
     bool whole = !ferror(stream);
     if (fclose(stream) == 0 && whole)

@@ -15,6 +15,7 @@ struct bench_options {
     sch_potential_options potential; /**< threads is 0 when not given; each suite has its default */
     const char *json, *html;         /**< NULL: no file */
     long max_atoms;                  /**< of sizes; 0: its own largest */
+    long max_batch;                  /**< of batch and replicas; 0: their own largest */
     bool quick;                      /**< fewer samples, shorter runs */
     bool quiet;
 };

@@ -25,7 +25,7 @@ static const char *const meter_names[METERS] = {"processor", "GPU"};
 static void read_meters(struct power *power, double joules[METERS]) {
     power_read(power);
     joules[PROCESSOR] = power->n_zones > 0 ? power->processor : NAN;
-    joules[GPU] = power->nvml ? power->gpu : NAN;
+    joules[GPU] = power->has_gpu ? power->gpu : NAN;
 }
 
 /* ---------------------------------------------------------------- measurements */
@@ -44,10 +44,11 @@ static void measure_idle(struct power *power, double seconds, double watts[METER
         watts[m] = (after[m] - before[m]) / passed;
 }
 
-/* Joules of a step, all that the machine takes, in runs of about so many seconds. */
+/* What steps take, in runs of about so many seconds. */
 struct consumption {
-    double all[METERS][SAMPLES_MOST];   /* J */
-    double above[METERS][SAMPLES_MOST]; /* J, less what the idle machine takes */
+    double all[METERS][SAMPLES_MOST];   /* J a step */
+    double above[METERS][SAMPLES_MOST]; /* J a step, less what the idle machine takes */
+    double watts[METERS][SAMPLES_MOST];
     size_t n;
 };
 
@@ -69,19 +70,35 @@ static int take_sample(struct consumption *to, struct dynamics *dynamics, struct
     for (int m = 0; m < METERS; m++) {
         to->all[m][to->n] = (after[m] - before[m]) / steps;
         to->above[m][to->n] = (after[m] - before[m] - idle[m] * passed) / steps;
+        to->watts[m][to->n] = (after[m] - before[m]) / passed;
     }
     to->n++;
     return *stop ? 128 + *stop : PROGRAM_DONE;
 }
 
 static int add(struct record *record, const struct bench_model *model, enum meter meter,
-               const char *quantity, double samples[], size_t n) {
-    struct row row = row_blank("energy", model->info.name, "benzene", quantity, "J", BETTER_LOWER);
+               const char *quantity, const char *unit, struct summary summary) {
+    struct row row = row_blank("energy", model->info.name, "benzene", quantity, unit,
+                               strcmp(unit, "J") == 0 ? BETTER_LOWER : BETTER_NONE);
     row.variant = (char *)meter_names[meter];
     row.atoms = 12;
     row.threads = model->threads;
-    row.summary = summarise(samples, n);
+    row.summary = summary;
     return record_add(record, &row) ? PROGRAM_DONE : out_of_memory();
+}
+
+static int add_rows(struct record *record, const struct bench_model *model, enum meter meter,
+                    struct consumption *from, double idle_watts) {
+    int result =
+        add(record, model, meter, "energy_per_step", "J", summarise(from->all[meter], from->n));
+    if (result == PROGRAM_DONE)
+        result = add(record, model, meter, "energy_above_idle", "J",
+                     summarise(from->above[meter], from->n));
+    if (result == PROGRAM_DONE)
+        result = add(record, model, meter, "power", "W", summarise(from->watts[meter], from->n));
+    if (result == PROGRAM_DONE)
+        result = add(record, model, meter, "idle_power", "W", single(idle_watts));
+    return result;
 }
 
 static int measure_model(const struct bench_options *options, size_t k, struct power *power,
@@ -97,15 +114,11 @@ static int measure_model(const struct bench_options *options, size_t k, struct p
         result = dynamics_start(&dynamics);
     while (result == PROGRAM_DONE && consumption.n < samples) {
         status_line("%s: sample %zu of %zu", model.info.name, consumption.n + 1, samples);
-        result = take_sample(&consumption, &dynamics, power, options->quick ? 0.1 : 1, idle);
+        result = take_sample(&consumption, &dynamics, power, options->quick ? 0.3 : 1, idle);
     }
-    for (enum meter m = 0; m < METERS && result == PROGRAM_DONE; m++) {
-        if (!isfinite(consumption.all[m][0]))
-            continue;
-        result = add(record, &model, m, "energy_per_step", consumption.all[m], samples);
-        if (result == PROGRAM_DONE)
-            result = add(record, &model, m, "energy_above_idle", consumption.above[m], samples);
-    }
+    for (enum meter m = 0; m < METERS && result == PROGRAM_DONE; m++)
+        if (isfinite(consumption.all[m][0]))
+            result = add_rows(record, &model, m, &consumption, idle[m]);
     dynamics_free(&dynamics);
     bench_model_free(&model);
     return result;
@@ -116,8 +129,8 @@ int bench_energy(const struct bench_options *options, struct record *record) {
     double idle[METERS];
     int result = PROGRAM_DONE;
     power_open(&power, POWERCAP_FOLDER);
-    if (power.n_zones > 0 || power.nvml) {
-        measure_idle(&power, options->quick ? 0.2 : 3, idle);
+    if (power.n_zones > 0 || power.has_gpu) {
+        measure_idle(&power, options->quick ? 0.3 : 3, idle);
         for (size_t k = 0; k < options->n_models && result == PROGRAM_DONE; k++)
             result = measure_model(options, k, &power, idle, record);
     }
@@ -145,10 +158,11 @@ void print_energy(const struct record *record, FILE *stream) {
               stream);
         return;
     }
-    fprintf(stream,
-            "Energy of a step of dynamics of benzene, mJ: all that the part takes, and "
-            "what is above\nthe idle machine.\n\n%-16s %-12s %10s %25s %12s\n",
-            "", "of the", "mJ", "95 % interval", "above idle");
+    fputs("Energy of a step of dynamics of benzene, mJ: all that the part takes, and what is above "
+          "the\nidle machine; and the power, while it runs and while nothing does.\n\n",
+          stream);
+    fprintf(stream, "%-16s %-12s %10s %25s %12s %8s %8s\n", "", "of the", "mJ", "95 % interval",
+            "above idle", "W", "idle W");
     for (size_t i = 0; i < record->n; i++) {
         const struct row *row = &record->rows[i];
         if (!row_is(row, "energy", "energy_per_step"))
@@ -158,6 +172,8 @@ void print_energy(const struct record *record, FILE *stream) {
         row_cell(stream, 12, 1e3 * row->summary.low);
         row_cell(stream, 12, 1e3 * row->summary.high);
         row_cell(stream, 12, 1e3 * row_sibling(record, row, "energy_above_idle"));
+        row_cell(stream, 8, row_sibling(record, row, "power"));
+        row_cell(stream, 8, row_sibling(record, row, "idle_power"));
         putc('\n', stream);
     }
     fprintf(stream, "\n%s takes least: %s million steps for a kilowatt-hour.\n", best->model,

@@ -24,9 +24,11 @@ static const struct {
     {"batch", "Structures at once",
      "All atoms move before every call. M6's figure for batches of one is of forces that it had "
      "kept."},
+    {"replicas", "Dynamics of several molecules at once",
+     "Copies of benzene, each with velocities of its own; a step is one of all of them."},
     {"memory", "Memory",
-     "Peak resident is the whole process, without what it had at its start; M6 tells the peak of "
-     "its GPU. An MB is 2²⁰ bytes, as in M6."},
+     "Peak resident is the whole process, without what it had at its start; peak device is "
+     "what is taken on the device, as M6 tells it of its GPU. An MB is 2²⁰ bytes, as in M6."},
     {"sizes", "From molecules to large systems", ""},
     {"stage", "Where the time goes", ""},
     {"threads", "Threads", ""},
@@ -293,11 +295,14 @@ static void facts(FILE *stream, const struct record *record) {
     char text[256];
     fputs("<dl>\n", stream);
     fact(stream, "command", record->settings);
+    fact(stream, "device", record->device);
     if (m) {
         fact(stream, "processor", m->cpu);
         snprintf(text, sizeof text, "%ld", m->cores);
         fact(stream, "cores", m->cores > 0 ? text : "");
-        fact(stream, "GPU", m->gpu);
+        snprintf(text, sizeof text, "%s, %.3g GB, driver %s", m->gpu, m->gpu_memory / 1e9,
+                 *m->gpu_driver ? m->gpu_driver : "not told");
+        fact(stream, "GPU", *m->gpu && m->gpu_memory > 0 ? text : m->gpu);
         snprintf(text, sizeof text, "%.3g GB", m->memory / 1e9);
         fact(stream, "memory", m->memory > 0 ? text : "");
         snprintf(text, sizeof text, "%.3g GFLOP/s, %.3g GB/s (one thread, measured)",

@@ -93,7 +93,7 @@ static int add(const struct profiled *of, const char *stage, const char *quantit
 }
 
 /* Rates, and how near the larger of them is to the machine's peak: a stage is bound by arithmetic
- * or by memory. Peaks are those of one thread. */
+ * or by memory. Peaks are those of one thread; a device's are not known. */
 static int add_rates(const struct profiled *of, const char *name, const struct summary *seconds,
                      double multiply_adds, double bytes) {
     const struct machine *machine = of->record->machine;
@@ -105,7 +105,8 @@ static int add_rates(const struct profiled *of, const char *name, const struct s
         result = add(of, name, "rate", "GFLOP/s", BETTER_HIGHER, summary_scaled(&flops, 1e-9));
     if (result == PROGRAM_DONE && bytes > 0)
         result = add(of, name, "bandwidth", "GB/s", BETTER_HIGHER, summary_scaled(&traffic, 1e-9));
-    if (result == PROGRAM_DONE && multiply_adds > 0 && machine && machine->peak_flops > 0)
+    if (result == PROGRAM_DONE && multiply_adds > 0 && threads > 0 && machine &&
+        machine->peak_flops > 0)
         result = add(of, name, "of_peak", "%", BETTER_HIGHER,
                      summary_scaled(&flops, 100 / machine->peak_flops / threads));
     return result;
@@ -169,11 +170,15 @@ static int profile_scale(const struct profiled *of) {
 /* ---------------------------------------------------------------- the filter table */
 
 /* A potential with tables is made of networks once; one with exact filters is made without. */
+struct creation {
+    const sch_model *model;
+    sch_potential_options options;
+};
+
 static int time_create(void *state) {
-    const struct bench_model *model = state;
+    const struct creation *creation = state;
     sch_potential *potential;
-    const sch_potential_options options = {.threads = (int)model->threads};
-    sch_status status = sch_potential_create(&potential, model->model, &options);
+    sch_status status = sch_potential_create(&potential, creation->model, &creation->options);
     if (status != SCH_OK)
         return library_failed(status);
     sch_potential_free(potential);
@@ -186,7 +191,9 @@ static int add_table(const struct bench_options *options, struct bench_model *mo
                               .least_samples = options->quick ? 3 : 30,
                               .most_samples = options->quick ? 3 : 100,
                               .passes = 1};
-    struct subject subject = {.name = "filter table", .run = time_create, .state = model};
+    struct creation creation = {
+        model->model, {.device = options->potential.device, .threads = (int)model->threads}};
+    struct subject subject = {.name = "filter table", .run = time_create, .state = &creation};
     int result = measure(&subject, 1, &plan);
     struct row row = row_blank("stage", model->info.name, "", "build_time", "ms", BETTER_LOWER);
     row.variant = "filter table, once";
@@ -198,7 +205,7 @@ static int add_table(const struct bench_options *options, struct bench_model *mo
 /* ---------------------------------------------------------------- all */
 
 static int profile_filters(const struct bench_options *options, size_t k, sch_filters filters,
-                           struct record *record) {
+                           bool *on_device, struct record *record) {
     const long atoms[] = {12, 1000};
     struct bench_options choice = *options;
     struct bench_model model;
@@ -206,6 +213,7 @@ static int profile_filters(const struct bench_options *options, size_t k, sch_fi
     int result = bench_model_open(&model, &choice, k, 0);
     if (result == PROGRAM_DONE && filters == SCH_FILTERS_TABLE)
         result = add_table(options, &model, record);
+    *on_device = model.on_device;
     for (size_t i = 0; i < sizeof atoms / sizeof *atoms && result == PROGRAM_DONE; i++) {
         const struct profiled of = {options, record, &model, scale_near(atoms[i]),
                                     filters == SCH_FILTERS_EXACT ? EXACT : ""};
@@ -220,9 +228,10 @@ int bench_kernels(const struct bench_options *options, struct record *record) {
     status_line("the machine's peaks");
     machine_measure_peaks(record->machine);
     for (size_t k = 0; k < options->n_models && result == PROGRAM_DONE; k++) {
-        result = profile_filters(options, k, SCH_FILTERS_TABLE, record);
-        if (result == PROGRAM_DONE)
-            result = profile_filters(options, k, SCH_FILTERS_EXACT, record);
+        bool on_device; // which takes filters from tables alone
+        result = profile_filters(options, k, SCH_FILTERS_TABLE, &on_device, record);
+        if (result == PROGRAM_DONE && !on_device)
+            result = profile_filters(options, k, SCH_FILTERS_EXACT, &on_device, record);
     }
     return result;
 }
@@ -239,11 +248,11 @@ static const char *stage_of(const struct row *row) {
 
 /* A table of stages begins with the whole step. */
 static void print_heading(const struct record *record, const struct row *row, FILE *stream) {
-    char name[64], number[NUMBER_SIZE], text[NUMBER_SIZE];
+    char name[64], number[NUMBER_SIZE], text[NUMBER_SIZE], workers[32];
     double explained = row_sibling(record, row, "explained");
-    fprintf(stream, "%s, %s filters, %s, %s atoms, %ld thread%s\n", row->model,
+    fprintf(stream, "%s, %s filters, %s, %s atoms, %s\n", row->model,
             is_exact(row) ? "exact" : "tabled", row_structure(name, sizeof name, row),
-            number_grouped(number, row->atoms), row->threads, row->threads == 1 ? "" : "s");
+            number_grouped(number, row->atoms), row_workers(workers, sizeof workers, row));
     if (isfinite(explained))
         fprintf(stream, "The stages explain %s %% of the step's time%s.\n",
                 number_short(text, explained),

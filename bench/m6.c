@@ -5,7 +5,6 @@
 #include "interrupt.h"
 #include "program.h"
 #include "published.h"
-#include "resident.h"
 #include "status_line.h"
 #include "suites.h"
 
@@ -35,26 +34,33 @@ int m6_add(struct m6 *run, struct row *row) {
 
 /* ---------------------------------------------------------------- memory */
 
-/* A GPU's peak is what M6 told; ours is the process's own. */
 static int measure_memory(struct m6 *run) {
     int result = PROGRAM_DONE;
     for (size_t k = 0; k < run->options->n_models && result == PROGRAM_DONE; k++) {
         status_line("%s: memory", run->options->models[k]);
-        result = resident_peak(run->options, k, &run->peak[k]);
+        result = resident_peaks(run->options, k, run->peak[k]);
     }
     return result;
 }
 
+/* M6 told the peak on its GPU: it stands beside ours on a device or, without one, beside what the
+ * process had resident. */
 static int add_peak(struct m6 *run, size_t k) {
     const struct bench_model *model = &run->models[k];
     struct row row =
         row_blank("memory", model->info.name, BENZENE, "peak_device", "MB", BETTER_LOWER);
-    row.published = published_figure(&run->published, &row);
-    row.quantity = "peak_resident";
+    double published = published_figure(&run->published, &row);
+    int result = PROGRAM_DONE;
     row.atoms = BENZENE_ATOMS;
     row.threads = model->threads;
-    row.summary = single(run->peak[k] / MEBIBYTE);
-    return m6_add(run, &row);
+    if (model->on_device) {
+        row.summary = single(run->peak[k][PEAK_DEVICE] / MEBIBYTE);
+        result = m6_add(run, &row);
+    }
+    row.quantity = "peak_resident";
+    row.published = model->on_device ? NAN : published;
+    row.summary = single(run->peak[k][PEAK_RESIDENT] / MEBIBYTE);
+    return result == PROGRAM_DONE ? m6_add(run, &row) : result;
 }
 
 /* ---------------------------------------------------------------- specifications */

@@ -4,6 +4,7 @@
 
 #include "bench_model.h"
 #include "record.h"
+#include "resident.h"
 
 /** A molecule of M6's. */
 struct molecule {
@@ -21,7 +22,7 @@ struct m6 {
     struct record *record;
     struct record published;
     struct bench_model models[MODELS_MOST];
-    double peak[MODELS_MOST]; /**< resident, bytes */
+    double peak[MODELS_MOST][PEAKS]; /**< bytes */
 };
 
 /** Append a row with M6's figure beside it, or complain of memory. */

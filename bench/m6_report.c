@@ -31,17 +31,21 @@ static void cell(struct report_of *to, int width, double value) {
     fprintf(to->stream, " %*s", width, number_short(text, value));
 }
 
-/* A row's median, M6's figure and how many times better ours is. */
-static void cells_beside(struct report_of *to, int width, const struct row *row) {
+/* M6's figure, and how many times better ours is. */
+static void cells_of_m6(struct report_of *to, const struct row *row) {
     char text[NUMBER_SIZE] = "-";
     double ratio = row ? m6_ratio(row, row->published) : NAN;
-    cell(to, width, row ? row->summary.median : NAN);
     cell(to, 9, row ? row->published : NAN);
     if (isfinite(ratio)) {
         char number[NUMBER_SIZE];
         snprintf(text, sizeof text, "%.20sx", number_short(number, ratio));
     }
     fprintf(to->stream, " %8s", text);
+}
+
+static void cells_beside(struct report_of *to, int width, const struct row *row) {
+    cell(to, width, row ? row->summary.median : NAN);
+    cells_of_m6(to, row);
 }
 
 static void model_cell(struct report_of *to, size_t k) {
@@ -137,21 +141,21 @@ static void dynamics(struct report_of *to) {
 
 static void memory(struct report_of *to) {
     heading(to, "Memory, MB (2^20 bytes)");
-    fprintf(to->stream, "%-14s %9s %9s %8s %9s %9s %8s %13s\n", "", "weights", "M6", "ratio",
-            "resident", "M6's GPU", "ratio", "GPU, peak");
+    fprintf(to->stream, "%-14s %9s %9s %8s %9s %9s %9s %8s\n", "", "weights", "M6", "ratio",
+            "resident", "device", "M6's GPU", "ratio");
     for (size_t k = 0; k < to->models.n; k++) {
+        const struct row *resident = row_of(to, k, "memory", "benzene", "peak_resident");
         const struct row *device = row_of(to, k, "memory", "benzene", "peak_device");
         model_cell(to, k);
         cells_beside(to, 9, row_of(to, k, "memory", "", "model_size"));
-        cells_beside(to, 9, row_of(to, k, "memory", "benzene", "peak_resident"));
-        if (device)
-            cell(to, 13, device->summary.median);
-        else
-            fprintf(to->stream, " %13s", "none in use");
+        cell(to, 9, resident ? resident->summary.median : NAN);
+        cell(to, 9, device ? device->summary.median : NAN);
+        cells_of_m6(to, device ? device : resident);
         putc('\n', to->stream);
     }
     fputs("Resident: the peak of a process that loads the model, evaluates and moves benzene, less "
-          "what it\nhad at its start. M6 told the peak allocation on its GPU.\n",
+          "what it\nhad at its start; device: the peak of what it takes there. M6 told the peak "
+          "allocation on its GPU.\n",
           to->stream);
 }
 

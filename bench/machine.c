@@ -3,6 +3,7 @@
 #include "json.h"
 #include "measure.h"
 #include "number.h"
+#include "nvml.h"
 #include "peaks.h"
 #include "schnell.h"
 
@@ -119,12 +120,23 @@ static void describe_software(struct machine *machine) {
         strftime(machine->date, sizeof machine->date, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
+static void describe_gpu(struct machine *machine) {
+    struct nvml nvml;
+    struct gpu gpu;
+    nvml_open(&nvml);
+    nvml_describe(&nvml, &gpu);
+    nvml_close(&nvml);
+    copy_line(machine->gpu, sizeof machine->gpu, gpu.name);
+    copy_line(machine->gpu_driver, sizeof machine->gpu_driver, gpu.driver);
+    machine->gpu_memory = gpu.memory;
+}
+
 void machine_describe(struct machine *machine) {
     *machine = (struct machine){.steal = NAN, .load = load_now(), .start = processor_time()};
     machine->load_end = machine->load;
     describe_processor(machine);
     describe_software(machine);
-    read_line(machine->gpu, sizeof machine->gpu, "/proc/driver/nvidia/gpus/0/information", "Model");
+    describe_gpu(machine);
     machine->busy = machine->load > LOAD_BOUND * (double)machine->cores;
 }
 
@@ -152,14 +164,22 @@ static const char *or_unknown(const char *text) {
     return *text ? text : "not told";
 }
 
+static void print_gpu(const struct machine *machine, FILE *stream) {
+    char memory[32] = "";
+    if (machine->gpu_memory > 0)
+        snprintf(memory, sizeof memory, ", %.0f GB", machine->gpu_memory / 1e9);
+    if (*machine->gpu)
+        fprintf(stream, "gpu          %s%s, driver %s\n", machine->gpu, memory,
+                or_unknown(machine->gpu_driver));
+}
+
 void machine_print(const struct machine *machine, FILE *stream) {
     fprintf(stream, "machine      %s, %ld cores, %.0f GB, %s\n", or_unknown(machine->cpu),
             machine->cores, machine->memory / 1e9, or_unknown(machine->host_os));
     fprintf(stream, "governor     %s; load %.2f before, %.2f after; %.1f %% stolen by the host\n",
             or_unknown(machine->governor), machine->load, machine->load_end,
             100 * (isfinite(machine->steal) ? machine->steal : 0));
-    if (*machine->gpu)
-        fprintf(stream, "gpu          %s\n", machine->gpu);
+    print_gpu(machine, stream);
     if (machine->peak_flops > 0)
         fprintf(stream, "peak         %.1f GFLOP/s, %.1f GB/s (one thread, measured)\n",
                 machine->peak_flops / 1e9, machine->bandwidth / 1e9);
@@ -177,7 +197,7 @@ void machine_print(const struct machine *machine, FILE *stream) {
 
 /* ---------------------------------------------------------------- for programs */
 
-enum { TEXTS = 9, NUMBERS = 7 };
+enum { TEXTS = 10, NUMBERS = 8 };
 
 struct machine_text {
     const char *key;
@@ -191,6 +211,7 @@ static void texts_of(struct machine *m, struct machine_text texts[TEXTS]) {
         {"host_os", m->host_os, sizeof m->host_os},
         {"governor", m->governor, sizeof m->governor},
         {"gpu", m->gpu, sizeof m->gpu},
+        {"gpu_driver", m->gpu_driver, sizeof m->gpu_driver},
         {"compiler", m->compiler, sizeof m->compiler},
         {"flags", m->flags, sizeof m->flags},
         {"commit", m->commit, sizeof m->commit},
@@ -207,9 +228,10 @@ struct machine_number {
 
 static void numbers_of(struct machine *m, struct machine_number numbers[NUMBERS]) {
     const struct machine_number all[NUMBERS] = {
-        {"memory_bytes", &m->memory}, {"load", &m->load},       {"load_end", &m->load_end},
-        {"steal", &m->steal},         {"foreign", &m->foreign}, {"peak_flops", &m->peak_flops},
-        {"bandwidth", &m->bandwidth},
+        {"memory_bytes", &m->memory}, {"load", &m->load},
+        {"load_end", &m->load_end},   {"steal", &m->steal},
+        {"foreign", &m->foreign},     {"peak_flops", &m->peak_flops},
+        {"bandwidth", &m->bandwidth}, {"gpu_memory_bytes", &m->gpu_memory},
     };
     memcpy(numbers, all, sizeof all);
 }

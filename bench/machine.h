@@ -16,13 +16,14 @@ struct processor_time {
 struct machine {
     char cpu[128], host_os[128], governor[32], compiler[128], flags[256], commit[64], schnell[64];
     char date[32]; /**< UTC, ISO 8601 */
-    char gpu[128];
-    long cores;      /**< that this process may use */
-    double memory;   /**< bytes */
-    double load;     /**< of the last minute, at the start */
-    double load_end; /**< the same at the end */
-    double steal;    /**< share of the time that the host took away meanwhile; NaN: not told */
-    double foreign;  /**< share of the processors' time that other programs took meanwhile */
+    char gpu[128], gpu_driver[80];
+    long cores;        /**< that this process may use */
+    double memory;     /**< bytes */
+    double gpu_memory; /**< bytes */
+    double load;       /**< of the last minute, at the start */
+    double load_end;   /**< the same at the end */
+    double steal;      /**< share of the time that the host took away meanwhile; NaN: not told */
+    double foreign;    /**< share of the processors' time that other programs took meanwhile */
     struct processor_time start; /**< for machine_end */
     double peak_flops; /**< single precision, one thread, measured, flop/s; 0: not measured */
     double bandwidth;  /**< of memory, one thread, measured (triad), bytes/s; 0: not measured */

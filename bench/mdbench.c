@@ -27,6 +27,7 @@ static const struct suite suites[] = {
     {"m6", "The M6 report on this machine", bench_m6, print_m6},
     {"sizes", "From molecules to large systems", bench_sizes, print_sizes},
     {"batch", "Several structures at once", bench_batch, print_batch},
+    {"replicas", "Dynamics of several molecules at once", bench_replicas, print_replicas},
     {"kernels", "The stages of an evaluation", bench_kernels, print_kernels},
     {"threads", "With more threads", bench_threads, print_threads},
     {"drift", "The drift of the energy", bench_drift, print_drift},
@@ -38,9 +39,10 @@ static const struct suite *find_suite(const char *name) {
     for (size_t k = 0; k < sizeof suites / sizeof *suites; k++)
         if (strcmp(suites[k].name, name) == 0)
             return &suites[k];
-    complain("expected m6, sizes, batch, kernels, threads, drift, energy, load, compare or "
-             "page, found \"%s\"",
-             name);
+    complain(
+        "expected m6, sizes, batch, replicas, kernels, threads, drift, energy, load, compare or "
+        "page, found \"%s\"",
+        name);
     return NULL;
 }
 
@@ -107,6 +109,8 @@ static int begin(struct record *record, const struct suite *suite,
 static void print(const struct record *record, const struct suite *suite, bool quick) {
     printf("%s\n\n", suite->title);
     printf("settings     %s\n", record->settings);
+    if (record->device)
+        printf("device       %s\n", record->device);
     machine_print(record->machine, stdout);
     if (quick)
         printf("QUICK        few samples and short runs: a first look, no figures to keep\n");
@@ -114,9 +118,10 @@ static void print(const struct record *record, const struct suite *suite, bool q
     suite->print(record, stdout);
 }
 
-static int finish(const struct record *record, const struct suite *suite,
+static int finish(struct record *record, const struct suite *suite,
                   const struct bench_options *options) {
     machine_end(record->machine);
+    record->device = bench_model_device(options); // only now: children have no device of a parent's
     if (!options->quiet)
         print(record, suite, options->quick);
     int result = outputs_flush();

@@ -4,8 +4,8 @@
     bench/plot.py FILE.json [--out FOLDER]
 
 Writes, of these, what the record has rows for: inference.png (time against size), speedup.png
-(against M6, and against one thread), memory.png, batch.png (structures at once), load.png
-(processes at once), scaling.png (time and memory per atom), stages.png (where the time goes), and
+(against M6, and against one thread), memory.png, batch.png (structures at once),
+replicas.png (dynamics of several at once), load.png (processes at once), scaling.png (time and memory per atom), stages.png (where the time goes), and
 dashboard.png with all on one page.
 Needs matplotlib.
 """
@@ -234,6 +234,15 @@ def batch(axes, record):
     return True
 
 
+def replicas(axes, record):
+    rows = record.of("replicas", "throughput")
+    if len({row["batch"] for row in rows}) < 2:
+        return False
+    draw_lines(axes, record, rows, "batch", "molecules at once", log_x=True, log_y=True)
+    axes.set_title("Dynamics of several molecules at once, together")
+    return True
+
+
 def load(axes, record):
     rows = record.of("load", "throughput")
     if len({row["processes"] for row in rows}) < 2:
@@ -293,7 +302,8 @@ def draw_stack(axes, rows):
 
 
 PICTURES = {"inference": (inference,), "speedup": (against_m6, against_one_thread),
-            "memory": (memory,), "batch": (batch,), "load": (load,),
+            "memory": (memory,), "batch": (batch,), "replicas": (replicas,),
+            "load": (load,),
             "scaling": (scaling_of("time_per_atom", "Scaling: time"),
                         scaling_of("memory_per_atom", "Scaling: memory")),
             "stages": (stages_of("", "Where the time goes"),

@@ -1,7 +1,6 @@
 #include "power.h"
 
 #include <dirent.h>
-#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,61 +59,24 @@ static void read_zone(struct power *power, struct power_zone *zone) {
     zone->last = now;
 }
 
-/* ---------------------------------------------------------------- NVML */
-
-/* POSIX has dlsym give an object's pointer for a function's. */
-static bool find_function(void *library, const char *name, void *function) {
-    void *symbol = dlsym(library, name);
-    memcpy(function, &symbol, sizeof symbol);
-    return symbol != NULL;
-}
-
-/* The first GPU, if it counts its energy. */
-static bool open_device(struct power *power) {
-    int (*init)(void), (*handle)(unsigned index, void **device);
-    unsigned long long millijoules;
-    if (!find_function(power->nvml, "nvmlInit_v2", &init) ||
-        !find_function(power->nvml, "nvmlShutdown", &power->shutdown) ||
-        !find_function(power->nvml, "nvmlDeviceGetHandleByIndex_v2", &handle) ||
-        !find_function(power->nvml, "nvmlDeviceGetTotalEnergyConsumption", &power->energy) ||
-        init() != 0)
-        return false;
-    if (handle(0, &power->device) == 0 && power->energy(power->device, &millijoules) == 0) {
-        power->gpu_start = 1e-3 * (double)millijoules;
-        return true;
-    }
-    power->shutdown();
-    return false;
-}
-
-static void find_gpu(struct power *power) {
-    power->nvml = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!power->nvml || open_device(power))
-        return;
-    dlclose(power->nvml);
-    power->nvml = NULL;
-}
-
 /* ---------------------------------------------------------------- both */
 
 void power_open(struct power *power, const char *folder) {
     *power = (struct power){0};
     find_zones(power, folder);
-    find_gpu(power);
+    nvml_open(&power->nvml);
+    power->has_gpu = nvml_energy(&power->nvml, &power->gpu_start);
 }
 
 void power_read(struct power *power) {
-    unsigned long long millijoules;
+    double joules;
     for (size_t i = 0; i < power->n_zones; i++)
         read_zone(power, &power->zones[i]);
-    if (power->nvml && power->energy(power->device, &millijoules) == 0)
-        power->gpu = 1e-3 * (double)millijoules - power->gpu_start;
+    if (power->has_gpu && nvml_energy(&power->nvml, &joules))
+        power->gpu = joules - power->gpu_start;
 }
 
 void power_close(struct power *power) {
-    if (!power->nvml)
-        return;
-    power->shutdown();
-    dlclose(power->nvml);
-    power->nvml = NULL;
+    nvml_close(&power->nvml);
+    power->has_gpu = false;
 }

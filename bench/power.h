@@ -1,7 +1,9 @@
 /* Counters of energy: of the processor by RAPL, which Linux shows under powercap, of NVIDIA's GPUs
- * by NVML, which is loaded when it is there. */
+ * by NVML. */
 #ifndef POWER_H
 #define POWER_H
+
+#include "nvml.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,14 +23,13 @@ struct power {
     struct power_zone zones[POWER_ZONES];
     size_t n_zones;
     double processor; /**< J since power_open, as of the last power_read */
-    void *nvml;       /**< NULL: no GPU that tells */
-    void *device;
-    int (*energy)(void *device, unsigned long long *millijoules);
-    int (*shutdown)(void);
+    struct nvml nvml;
+    bool has_gpu;          /**< there is one that counts */
     double gpu_start, gpu; /**< J: at power_open, and since */
 };
 
-/** Find the counters, of which there may be none: n_zones is 0 and nvml NULL then.
+/** Find the counters, of which there may be none: n_zones is 0 and has_gpu false
+ *  then.
  *  @param folder  POWERCAP_FOLDER, or another for tests */
 void power_open(struct power *power, const char *folder);
 

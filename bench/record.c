@@ -104,6 +104,7 @@ void record_free(struct record *record) {
     free(record->rows);
     free(record->suite);
     free(record->settings);
+    free(record->device);
     free(record->machine);
     *record = (struct record){0};
 }
@@ -201,6 +202,7 @@ char *record_json(const struct record *record) {
         cJSON_AddNumberToObject(object, "format_version", FORMAT_VERSION) &&
         cJSON_AddStringToObject(object, "suite", record->suite ? record->suite : "") &&
         cJSON_AddStringToObject(object, "settings", record->settings ? record->settings : "") &&
+        cJSON_AddStringToObject(object, "device", record->device ? record->device : "") &&
         add_machine(object, record->machine) && (rows = cJSON_AddArrayToObject(object, "rows")) &&
         add_rows(rows, record))
         return json_text(object);
@@ -369,6 +371,8 @@ static int read_object(struct reading *at, const cJSON *object, struct record *r
     int result = read_text(at, object, "suite", &record->suite);
     if (result == PROGRAM_DONE)
         result = read_text(at, object, "settings", &record->settings);
+    if (result == PROGRAM_DONE)
+        result = read_text(at, object, "device", &record->device);
     if (result == PROGRAM_DONE)
         result = read_machine(at, cJSON_GetObjectItemCaseSensitive(object, "machine"), record);
     if (result == PROGRAM_DONE)

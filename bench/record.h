@@ -13,9 +13,9 @@ enum better { BETTER_NONE, BETTER_LOWER, BETTER_HIGHER };
 /** A measurement. Texts are the record's own, never NULL; what does not apply is "" or 0. The
  * fields before `unit` name it: no two rows of a record have them all alike. */
 struct row {
-    char *what;  /**< "inference", "md", "memory", "batch", "drift", "accuracy", "sizes", "stage",
-                      "threads", "load", "energy", "model" */
-    char *model; /**< "tiny" */
+    char *what; /**< "inference", "md", "memory", "batch", "replicas", "drift", "accuracy", "sizes",
+                   "stage", "threads", "load", "energy", "model" */
+    char *model;     /**< "tiny" */
     char *structure; /**< "benzene" */
     char *variant;   /**< whatever else tells it apart: a stage's name, an element's symbol */
     long atoms;      /**< of one structure */
@@ -34,6 +34,7 @@ struct record {
     size_t n, capacity;
     struct machine *machine; /**< NULL: not told, as of a published report */
     char *settings;          /**< the command line in words: "--device cpu --threads 1" */
+    char *device;            /**< the one that "auto" became, in words: "cpu, avx512, ..." */
 };
 
 /** A row to fill in: everything "" or 0, published NaN. Texts given as literals or borrowed. */

@@ -24,7 +24,7 @@ double resident_line(const char *key) {
 }
 
 /* What M6 did with a model while it watched the memory: inference, then dynamics. */
-static int work(const struct bench_options *options, size_t k) {
+static int work(const struct bench_options *options, size_t k, double *device_bytes) {
     const struct plan plan = {
         .warm_calls = 1, .least_samples = 10, .most_samples = 10, .passes = 1};
     struct bench_model model;
@@ -39,6 +39,7 @@ static int work(const struct bench_options *options, size_t k) {
         struct subject subjects[] = {evaluation_subject(&evaluation, "memory"),
                                      dynamics_subject(&dynamics, "memory")};
         result = measure(subjects, 2, &plan);
+        *device_bytes = bench_model_device_peak(&model);
     }
     dynamics_free(&dynamics);
     evaluation_free(&evaluation);
@@ -54,15 +55,15 @@ struct watched {
 static int watch(void *state, double bytes[], size_t n) {
     const struct watched *watched = state;
     double start = resident_line("VmRSS:");
-    int result = work(watched->options, watched->k);
-    for (size_t i = 0; i < n; i++)
-        bytes[i] = resident_line("VmHWM:") - start;
+    (void)n;
+    int result = work(watched->options, watched->k, &bytes[PEAK_DEVICE]);
+    bytes[PEAK_RESIDENT] = resident_line("VmHWM:") - start;
     return result;
 }
 
-int resident_peak(const struct bench_options *options, size_t k, double *bytes) {
+int resident_peaks(const struct bench_options *options, size_t k, double bytes[PEAKS]) {
     struct watched watched = {options, k};
     struct child child;
-    int result = child_start(&child, watch, &watched, 1);
-    return result == PROGRAM_DONE ? child_finish(&child, bytes, 1) : result;
+    int result = child_start(&child, watch, &watched, PEAKS);
+    return result == PROGRAM_DONE ? child_finish(&child, bytes, PEAKS) : result;
 }

@@ -44,6 +44,14 @@ void row_cell(FILE *stream, int width, double value) {
     fprintf(stream, " %*s", width, number_short(text, value));
 }
 
+const char *row_workers(char *text, size_t size, const struct row *row) {
+    if (row->threads > 0)
+        snprintf(text, size, "%ld thread%s", row->threads, row->threads == 1 ? "" : "s");
+    else
+        snprintf(text, size, "on a device");
+    return text;
+}
+
 const char *row_structure(char *text, size_t size, const struct row *row) {
     snprintf(text, size, "%s", row->structure);
     for (char *c = text; *c; c++)

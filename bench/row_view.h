@@ -23,6 +23,9 @@ const struct row *row_first(const struct record *record, const char *what, const
 /** A blank and a short number in a column; "-" where there is none. */
 void row_cell(FILE *stream, int width, double value);
 
+/** "1 thread", or "on a device", which tells no threads. */
+const char *row_workers(char *text, size_t size, const struct row *row);
+
 /** "benzene crystal": names with blanks. */
 const char *row_structure(char *text, size_t size, const struct row *row);
 

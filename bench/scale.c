@@ -17,6 +17,8 @@ const struct scale scales[SCALES] = {
     {"benzene_crystal", 10080, {6, 5, 7}},
     {"benzene_crystal", 30240, {9, 7, 10}},
     {"benzene_crystal", 100800, {14, 10, 15}},
+    {"benzene_crystal", 302400, {20, 15, 21}},
+    {"benzene_crystal", 997920, {30, 21, 33}},
 };
 
 static double apart(const struct scale *scale, long atoms) {

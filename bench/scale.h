@@ -11,9 +11,9 @@ struct scale {
     int repeats[3]; /**< of the crystal's cell */
 };
 
-enum { SCALES = 8 };
+enum { SCALES = 10 };
 
-/** From 12 atoms to 100,800. */
+/** From 12 atoms to 997,920. */
 extern const struct scale scales[SCALES];
 
 /** The scale that is nearest to so many atoms, of those that have a place in a ladder by size. */

@@ -1,7 +1,8 @@
-/* mdbench sizes: time and memory from a molecule to 100,000 atoms. */
+/* mdbench sizes: time and memory from a molecule to 100,000 atoms, on a device to 1,000,000. */
 #include "bench_model.h"
 #include "child.h"
 #include "flight.h"
+#include "machine.h"
 #include "number.h"
 #include "program.h"
 #include "resident.h"
@@ -9,6 +10,8 @@
 #include "status_line.h"
 #include "suites.h"
 
+#include <gsl/gsl_fit.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,15 +37,17 @@ static int add(struct record *record, struct row row, struct summary summary) {
     return record_add(record, &row) ? PROGRAM_DONE : out_of_memory();
 }
 
-static bool is_wanted(const struct bench_options *options, const struct scale *scale) {
-    const long quick = 1000;
-    return (!options->max_atoms || scale->atoms <= options->max_atoms) &&
-           (!options->quick || scale->atoms <= quick);
+static bool is_wanted(const struct bench_options *options, const struct scale *scale,
+                      bool on_device) {
+    const long quick = 1000, cpu = 200000;
+    if (options->max_atoms)
+        return scale->atoms <= options->max_atoms;
+    return scale->atoms <= (options->quick ? quick : on_device ? LONG_MAX : cpu);
 }
 
 /* ---------------------------------------------------------------- memory */
 
-enum { RESIDENT, WORK_SPACE, MEMORIES }; // bytes
+enum { TAKEN, WORK_SPACE, MEMORIES }; // bytes; work space: NaN where it is not told
 
 /* From now on VmHWM is the peak from now on, where the system can do that. */
 static void forget_peak(void) {
@@ -71,7 +76,7 @@ static int take_memory(void *state, double bytes[], size_t n) {
         forget_peak();
         result = flight_open(&flight, model.potential, to->scale);
         if (result == PROGRAM_DONE) {
-            bytes[RESIDENT] = resident_line("VmHWM:") - before - own_bytes(&flight.moving);
+            bytes[TAKEN] = resident_line("VmHWM:") - before - own_bytes(&flight.moving);
             bytes[WORK_SPACE] = (double)sch_potential_memory(model.potential) - space;
         }
     }
@@ -108,8 +113,7 @@ static double neighbour_share(const sch_potential *potential) {
 /* In a run of its own, of whole flights, since neighbours are found anew but once or twice in one;
  * nothing is told where that takes too long. */
 static int measure_neighbours(struct flight *flight, sch_potential *potential, double step_s,
-                              double *share) {
-    const double most_s = 70;
+                              double most_s, double *share) {
     long steps = flight->steps < FLIGHT_LENGTH ? FLIGHT_LENGTH : flight->steps;
     *share = NAN;
     if (step_s * (double)steps > most_s)
@@ -130,10 +134,10 @@ static int add_rows(struct record *record, const struct scale *scale,
     if (result == PROGRAM_DONE)
         result = add(record, row_of(scale, model, "throughput", "atom·steps/s", BETTER_HIGHER),
                      summary_rate(seconds, atom_steps));
-    if (result == PROGRAM_DONE && isfinite(bytes[RESIDENT]))
+    if (result == PROGRAM_DONE && isfinite(bytes[TAKEN]))
         result = add(record, row_of(scale, model, "memory_per_atom", "kB", BETTER_LOWER),
-                     single(bytes[RESIDENT] / atoms / 1e3));
-    if (result == PROGRAM_DONE)
+                     single(bytes[TAKEN] / atoms / 1e3));
+    if (result == PROGRAM_DONE && isfinite(bytes[WORK_SPACE]))
         result = add(record, row_of(scale, model, "work_space_per_atom", "kB", BETTER_LOWER),
                      single(bytes[WORK_SPACE] / atoms / 1e3));
     if (result == PROGRAM_DONE && isfinite(share))
@@ -143,10 +147,11 @@ static int add_rows(struct record *record, const struct scale *scale,
 }
 
 static int measure_case(const struct case_of *to, const struct bench_model *model,
-                        const double bytes[MEMORIES], struct record *record) {
+                        double bytes[MEMORIES], struct record *record) {
+    const double neighbours_s = to->options->quick ? 3 : 70;
     char name[96];
     struct flight flight;
-    double seconds = 0, share = NAN;
+    double seconds = 0, share = NAN, at_start = bench_model_device_peak(model);
     snprintf(name, sizeof name, "%.40s, %ld atoms", model->info.name, to->scale->atoms);
     struct subject subject = flight_subject(&flight, name);
     int result = flight_open(&flight, model->potential, to->scale);
@@ -156,8 +161,10 @@ static int measure_case(const struct case_of *to, const struct bench_model *mode
     if (result == PROGRAM_DONE)
         result = measure(&subject, 1, &plan);
     if (result == PROGRAM_DONE)
-        result =
-            measure_neighbours(&flight, model->potential, seconds / (double)flight.steps, &share);
+        result = measure_neighbours(&flight, model->potential, seconds / (double)flight.steps,
+                                    neighbours_s, &share);
+    if (model->on_device)
+        bytes[TAKEN] = bench_model_device_peak(model) - at_start;
     if (result == PROGRAM_DONE)
         result = add_rows(record, to->scale, model, &subject.seconds, flight.steps, bytes, share);
     flight_free(&flight);
@@ -166,37 +173,56 @@ static int measure_case(const struct case_of *to, const struct bench_model *mode
 
 /* ---------------------------------------------------------------- all */
 
-/* Memory of all models first: a child that comes after threads were used has none. */
+static int find_device(void *state, double on_device[], size_t n) {
+    const struct case_of *to = state;
+    struct bench_model model;
+    (void)n;
+    int result = bench_model_open(&model, to->options, to->k, 0);
+    on_device[0] = model.on_device;
+    bench_model_free(&model);
+    return result;
+}
+
+static int in_child(child_work work, struct case_of *to, double numbers[], size_t n) {
+    struct child child;
+    int result = child_start(&child, work, to, n);
+    return result == PROGRAM_DONE ? child_finish(&child, numbers, n) : result;
+}
+
+/* Memory of all models first: a child that comes after threads were used has none. A device tells
+ * itself what it holds. */
 static int measure_memory(const struct bench_options *options,
                           double bytes[MODELS_MOST][SCALES][MEMORIES]) {
-    int result = PROGRAM_DONE;
+    double on_device = 0;
+    int result = in_child(find_device, &(struct case_of){options, 0, NULL}, &on_device, 1);
     for (size_t k = 0; k < options->n_models; k++)
         for (size_t s = 0; s < SCALES && result == PROGRAM_DONE; s++) {
             struct case_of to = {options, k, &scales[s]};
-            struct child child;
-            if (!is_wanted(options, to.scale))
+            bytes[k][s][TAKEN] = bytes[k][s][WORK_SPACE] = NAN;
+            if (on_device != 0 || !is_wanted(options, to.scale, false))
                 continue;
             status_line("%s, %ld atoms: memory", options->models[k], to.scale->atoms);
-            result = child_start(&child, take_memory, &to, MEMORIES);
-            if (result == PROGRAM_DONE)
-                result = child_finish(&child, bytes[k][s], MEMORIES);
+            result = in_child(take_memory, &to, bytes[k][s], MEMORIES);
         }
+    return result;
+}
+
+/* Each size on a potential of its own, which has no work space from another. */
+static int measure_size(const struct case_of *to, double bytes[MEMORIES], struct record *record) {
+    struct bench_model model;
+    int result = bench_model_open(&model, to->options, to->k, 0);
+    if (result == PROGRAM_DONE && is_wanted(to->options, to->scale, model.on_device))
+        result = measure_case(to, &model, bytes, record);
+    bench_model_free(&model);
     return result;
 }
 
 int bench_sizes(const struct bench_options *options, struct record *record) {
     double bytes[MODELS_MOST][SCALES][MEMORIES];
     int result = measure_memory(options, bytes);
-    for (size_t k = 0; k < options->n_models && result == PROGRAM_DONE; k++) {
-        struct bench_model model;
-        result = bench_model_open(&model, options, k, 0);
-        for (size_t s = 0; s < SCALES && result == PROGRAM_DONE; s++) {
-            const struct case_of to = {options, k, &scales[s]};
-            if (is_wanted(options, to.scale))
-                result = measure_case(&to, &model, bytes[k][s], record);
-        }
-        bench_model_free(&model);
-    }
+    for (size_t k = 0; k < options->n_models; k++)
+        for (size_t s = 0; s < SCALES && result == PROGRAM_DONE; s++)
+            result = measure_size(&(struct case_of){options, k, &scales[s]}, bytes[k][s], record);
     return result;
 }
 
@@ -217,7 +243,8 @@ static void print_row(const struct record *record, const struct row *row, FILE *
 }
 
 static void print_heading(const struct row *row, FILE *stream) {
-    fprintf(stream, "%s, %ld thread%s\n", row->model, row->threads, row->threads == 1 ? "" : "s");
+    char workers[32];
+    fprintf(stream, "%s, %s\n", row->model, row_workers(workers, sizeof workers, row));
     fprintf(stream, "%-16s %9s %9s  %-17s %12s %9s %11s %11s\n", "", "atoms", "us/atom",
             "95 % interval", "atom*steps/s", "kB/atom", "work space", "neighbours");
 }
@@ -270,10 +297,54 @@ static void print_findings(const struct record *record, const char *model, FILE 
     fputs(".\n\n", stream);
 }
 
+/* Memory as a line in the number of atoms, by relative errors: what each atom takes, and what there
+ * is besides. Small systems are left out, whose atoms have fewer neighbours. */
+static bool fit_memory(const struct record *record, const char *model, double *besides,
+                       double *per_atom) {
+    double atoms[SCALES], bytes[SCALES], weights[SCALES], c00, c01, c11, squares;
+    size_t n = 0;
+    for (size_t i = 0; i < record->n && n < SCALES; i++) {
+        const struct row *row = &record->rows[i];
+        if (!row_is(row, "sizes", "memory_per_atom") || strcmp(row->model, model) != 0 ||
+            row->atoms < scale_near(1000)->atoms || !(row->summary.median > 0))
+            continue;
+        atoms[n] = (double)row->atoms;
+        bytes[n] = 1e3 * row->summary.median * atoms[n];
+        weights[n] = 1 / (bytes[n] * bytes[n]);
+        n++;
+    }
+    if (n < 3)
+        return false;
+    gsl_fit_wlinear(atoms, 1, weights, 1, bytes, 1, n, besides, per_atom, &c00, &c01, &c11,
+                    &squares);
+    return true;
+}
+
+static void print_memory(const struct record *record, const struct row *of, FILE *stream) {
+    char a[NUMBER_SIZE], b[NUMBER_SIZE];
+    double besides, per_atom;
+    if (!fit_memory(record, of->model, &besides, &per_atom))
+        return;
+    fprintf(stream, "%s takes %s kB for each atom, and %s MB besides", of->model,
+            number_short(a, 1e-3 * per_atom), number_short(b, 1e-6 * besides));
+    const struct machine *machine = record->machine;
+    double room = !machine ? 0 : of->threads ? machine->memory : machine->gpu_memory;
+    if (room > besides && per_atom > 0)
+        fprintf(stream, ": %.0f GB are enough for %s million atoms", 1e-9 * room,
+                number_short(a, 1e-6 * (room - besides) / per_atom));
+    fputs(".\n\n", stream);
+}
+
+static void print_model(const struct record *record, const struct row *last, FILE *stream) {
+    print_findings(record, last->model, stream);
+    print_memory(record, last, stream);
+}
+
 void print_sizes(const struct record *record, FILE *stream) {
     const struct row *before = NULL;
     fputs("Time of a step of dynamics and memory, each for an atom; work space (kB) is the part of "
-          "it\nthat the potential keeps; neighbours: the share of time that finding them anew "
+          "it\nthat the potential keeps on the CPU; neighbours: the share of time that finding "
+          "them anew "
           "takes, %.\n",
           stream);
     fprintf(stream, "%s\n", flight_note);
@@ -283,12 +354,12 @@ void print_sizes(const struct record *record, FILE *stream) {
             continue;
         if (row_begins(record, i, false)) {
             if (before)
-                print_findings(record, before->model, stream);
+                print_model(record, before, stream);
             print_heading(row, stream);
         }
         print_row(record, row, stream);
         before = row;
     }
     if (before)
-        print_findings(record, before->model, stream);
+        print_model(record, before, stream);
 }

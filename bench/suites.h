@@ -14,13 +14,14 @@
  * print_NAME is the report for people, from the rows alone.
  *
  * How rows are named, so that two records can be compared: `atoms` goes with every structure;
- * `batch` is 0 unless what is "batch"; `threads` is that of the potential where time or memory was
- * measured, else 0; `processes` is 0 unless what is "load". The shipped figures of M6 have threads
- * 0: it was a GPU.
+ * `batch` is 0 unless what is "batch" or "replicas"; `threads` is that of the potential where time
+ * or memory was measured, else 0, and 0 on a device; `processes` is 0 unless what is "load". The
+ * shipped figures of M6 have threads 0: it was a GPU.
  */
 int bench_m6(const struct bench_options *options, struct record *record);
 int bench_sizes(const struct bench_options *options, struct record *record);
 int bench_batch(const struct bench_options *options, struct record *record);
+int bench_replicas(const struct bench_options *options, struct record *record);
 int bench_kernels(const struct bench_options *options, struct record *record);
 int bench_threads(const struct bench_options *options, struct record *record);
 int bench_drift(const struct bench_options *options, struct record *record);
@@ -30,6 +31,7 @@ int bench_load(const struct bench_options *options, struct record *record);
 void print_m6(const struct record *record, FILE *stream);
 void print_sizes(const struct record *record, FILE *stream);
 void print_batch(const struct record *record, FILE *stream);
+void print_replicas(const struct record *record, FILE *stream);
 void print_kernels(const struct record *record, FILE *stream);
 void print_threads(const struct record *record, FILE *stream);
 void print_drift(const struct record *record, FILE *stream);

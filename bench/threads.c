@@ -36,6 +36,11 @@ static int open_team(struct team *team, const struct bench_options *options, siz
     int result = bench_model_open(&team->model, options, k, (int)threads);
     snprintf(team->name, sizeof team->name, "%.40s, %ld atoms, %ld threads",
              team->model.info.name ? team->model.info.name : "", scale->atoms, threads);
+    if (result == PROGRAM_DONE && team->model.on_device) {
+        complain("threads: expected the CPU, found %s",
+                 sch_potential_device(team->model.potential));
+        return PROGRAM_USAGE;
+    }
     if (result == PROGRAM_DONE)
         result = flight_open(&team->flight, team->model.potential, scale);
     return result == PROGRAM_DONE

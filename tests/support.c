@@ -77,6 +77,16 @@ const char *support_file(const char *name, const char *content) {
     return path;
 }
 
+const char *support_data(const char *name) {
+    static char paths[4][4096];
+    static unsigned next;
+    char *found = NULL, *path = paths[next++ % 4];
+    assert_ok(sch_find_data(&found, name));
+    snprintf(path, sizeof paths[0], "%s", found);
+    free(found);
+    return path;
+}
+
 void support_limit_file_size(size_t bytes) {
     struct rlimit limit;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);

@@ -48,6 +48,10 @@ const char *support_path(const char *name);
 /** Write a text file in that folder, and give its path. */
 const char *support_file(const char *name, const char *content);
 
+/** The path of a file that ships with Schnell, "models/tiny.h5", wherever this program was moved to
+ *  with its share/ beside it; borrowed until the fourth call after this one. */
+const char *support_data(const char *name);
+
 /** From here on the disk is full for a file beyond this many bytes; 0: no limit. */
 void support_limit_file_size(size_t bytes);
 

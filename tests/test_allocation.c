@@ -84,13 +84,13 @@ struct run {
 static void start(struct run *run, const char *structure, const char *name, int threads,
                   double factor) {
     const sch_potential_options options = {.threads = threads};
-    char path[256];
+    char file[64];
     *run = (struct run){0};
-    snprintf(path, sizeof path, SOURCE_DIR "/models/%s.h5", name);
+    snprintf(file, sizeof file, "models/%s.h5", name);
     run->system = warm(structure);
     for (size_t k = 0; k < 3 * sch_system_n_atoms(run->system); k++)
         sch_system_velocities(run->system)[k] *= factor;
-    assert_ok(sch_model_load(&run->model, path));
+    assert_ok(sch_model_load(&run->model, support_data(file)));
     assert_ok(sch_potential_create(&run->potential, run->model, &options));
     assert_ok(sch_simulation_create(&run->simulation, run->system, run->potential, 0.5 / factor));
 }
@@ -121,7 +121,7 @@ static void a_molecule_needs_none(void **unused) {
     static const char *const models[] = {"original", "tiny", "ultra-tiny"};
     for (int k = 0; k < 3; k++) {
         struct run run;
-        start(&run, SOURCE_DIR "/structures/benzene.xyz", models[k], 1, 1);
+        start(&run, support_data("structures/benzene.xyz"), models[k], 1, 1);
         assert_ok(sch_simulation_run(run.simulation, 1, NULL));
         long before = calls;
         assert_ok(sch_simulation_run(run.simulation, 300, NULL));
@@ -148,7 +148,7 @@ static void a_crystal_needs_none(void **unused) {
         skip();
     for (int threads = 1; threads <= 2; threads++) {
         struct run run;
-        start(&run, SOURCE_DIR "/structures/benzene_crystal.xyz", "ultra-tiny", threads, 1000);
+        start(&run, support_data("structures/benzene_crystal.xyz"), "ultra-tiny", threads, 1000);
         fly(&run, 4);
         long before = calls, builds = neighbour_list_builds(run.system->list);
         fly(&run, 20);

@@ -305,11 +305,11 @@ static void shipped_models(void **state) {
         "aspirin",     "azobenzene",  "benzene",        "ethanol", "malonaldehyde",
         "naphthalene", "paracetamol", "salicylic_acid", "toluene", "uracil"};
     for (size_t m = 0; m < 3; m++) {
-        char path[512];
+        char file[64];
         sch_model *model = NULL;
         sch_potential *fast = NULL, *oracle = NULL;
-        snprintf(path, sizeof path, SOURCE_DIR "/models/%s.h5", models[m]);
-        assert_ok(sch_model_load(&model, path));
+        snprintf(file, sizeof file, "models/%s.h5", models[m]);
+        assert_ok(sch_model_load(&model, support_data(file)));
         assert_ok(sch_potential_create(&fast, model, NULL));
         assert_ok(
             sch_potential_create(&oracle, model, &(sch_potential_options){.device = "reference"}));
@@ -317,8 +317,8 @@ static void shipped_models(void **state) {
             sch_reader *reader = NULL;
             sch_system *system = NULL;
             double a[3 * 32], b[3 * 32], worst = 0.0;
-            snprintf(path, sizeof path, SOURCE_DIR "/structures/%s.xyz", molecules[s]);
-            assert_ok(sch_reader_open(&reader, path));
+            snprintf(file, sizeof file, "structures/%s.xyz", molecules[s]);
+            assert_ok(sch_reader_open(&reader, support_data(file)));
             assert_ok(sch_reader_next(reader, &system));
             size_t n = sch_system_n_atoms(system);
             assert_true(n <= 32);

@@ -213,7 +213,7 @@ static int make_potentials(void **state) {
     (void)state;
     static const struct backend *const backends[BACKENDS] = {&backend_cpu, &finder, &mover};
     static const sch_potential_options options = {.threads = 1};
-    assert_ok(sch_model_load(&model, SOURCE_DIR "/models/ultra-tiny.h5"));
+    assert_ok(sch_model_load(&model, support_data("models/ultra-tiny.h5")));
     for (int k = 0; k < BACKENDS; k++)
         assert_ok(potential_create_on(&potentials[k], model, backends[k], &options));
     return 0;
@@ -237,7 +237,7 @@ static int reset_device(void **state) {
 static sch_system *make_benzene(int number) {
     sch_reader *reader = NULL;
     sch_system *system = NULL;
-    assert_ok(sch_reader_open(&reader, SOURCE_DIR "/structures/benzene.xyz"));
+    assert_ok(sch_reader_open(&reader, support_data("structures/benzene.xyz")));
     assert_ok(sch_reader_next(reader, &system));
     sch_reader_free(reader);
     for (int k = 0; k < 36; k++)

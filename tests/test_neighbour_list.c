@@ -470,10 +470,8 @@ static void sorted_rows(void **state) {
             }
         }
         memcpy(system->positions + 3 * 17, system->positions + 3 * 140, 3 * sizeof(double));
-        assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE,
-                     "atoms 18 (");
-        assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE,
-                     "and 141 (");
+        assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE, "atoms 18 (");
+        assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE, "and 141 (");
         system->positions[3 * 33] = NAN;
         assert_fails(neighbour_list_update(sorted, system, &b), SCH_ERROR_STRUCTURE, "atom 34 (");
         neighbour_list_free(plain);

@@ -15,7 +15,7 @@ static sch_model *model;
 
 static int load_model(void **state) {
     (void)state;
-    assert_ok(sch_model_load(&model, SOURCE_DIR "/models/ultra-tiny.h5"));
+    assert_ok(sch_model_load(&model, support_data("models/ultra-tiny.h5")));
     return 0;
 }
 
@@ -56,11 +56,11 @@ static sch_system *warm(const char *path, unsigned long seed) {
 }
 
 static sch_system *warm_benzene(unsigned long seed) {
-    return warm(SOURCE_DIR "/structures/benzene.xyz", seed);
+    return warm(support_data("structures/benzene.xyz"), seed);
 }
 
 static sch_system *warm_ethanol(unsigned long seed) {
-    return warm(SOURCE_DIR "/structures/ethanol.xyz", seed);
+    return warm(support_data("structures/ethanol.xyz"), seed);
 }
 
 static sch_simulation *begin(sch_system *system, sch_potential *potential, double time_step) {
@@ -188,7 +188,7 @@ static void momenta_are_conserved(void **state) {
 static void a_crystal_keeps_its_energy(void **state) {
     (void)state;
     sch_potential *potential = make_potential("cpu");
-    sch_system *system = warm(SOURCE_DIR "/structures/benzene_crystal.xyz", 4);
+    sch_system *system = warm(support_data("structures/benzene_crystal.xyz"), 4);
     sch_simulation *simulation = begin(system, potential, 0.25);
     double energy = total_energy(simulation);
     assert_ok(sch_simulation_run(simulation, 200, NULL));

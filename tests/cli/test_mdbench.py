@@ -25,7 +25,8 @@ TEXTS = {"what", "model", "structure", "variant", "quantity", "unit"}
 COUNTS = {"atoms", "batch", "threads", "processes"}
 FIGURES = {"median", "mean", "sd", "min", "max", "low", "high"}
 TALLIES = {"n", "outliers", "far_outliers"}
-MACHINE = {"cpu", "host_os", "governor", "gpu", "compiler", "flags", "commit", "schnell", "date",
+MACHINE = {"cpu", "host_os", "governor", "gpu", "gpu_driver",
+           "gpu_memory_bytes", "compiler", "flags", "commit", "schnell", "date",
            "memory_bytes", "load", "load_end", "steal", "foreign", "peak_flops", "bandwidth",
            "cores", "busy"}
 SECTIONS = ["Model specifications", "Single-structure inference", "Inference by size",

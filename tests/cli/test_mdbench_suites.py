@@ -18,6 +18,11 @@ MDBENCH = None  # set from the command line
 
 class Suites(ProgramCase):
     name = "mdbench"
+    libraries = None  # a folder of libraries that stand in for others
+
+    def environment(self):
+        of_all = super().environment()
+        return dict(of_all, LD_LIBRARY_PATH=self.libraries) if self.libraries else of_all
 
     def program(self):
         return MDBENCH
@@ -50,6 +55,31 @@ class Suites(ProgramCase):
     def test_fewer_sizes(self):
         rows, _ = self.measured("sizes", "--max-atoms", 100)
         self.assertEqual(set(self.of(rows, "throughput", "atoms")), {12, 96})
+
+    def test_a_line_of_memory(self):
+        rows, text = self.measured("sizes", "--max-atoms", 11000)
+        memory = {atoms: kb * atoms for atoms, kb in
+                  self.of(rows, "memory_per_atom", "atoms").items()}
+        slope = (memory[10080] - memory[960]) / (10080 - 960)
+        told = re.search(r"ultra-tiny takes ([\d.]+) kB for each atom, and -?[\d.]+ MB besides: "
+                         r"\d+ GB are enough for [\d.]+ million atoms\.", text)
+        self.assertAlmostEqual(float(told[1]) / slope, 1, 0)
+
+    def test_replicas(self):
+        rows, text = self.measured("replicas", "--max-batch", 5)
+        speeds = self.of(rows, "throughput", "batch")
+        self.assertEqual(list(speeds), [1, 2, 4])
+        for count, time in self.of(rows, "step_time", "batch").items():
+            self.assertAlmostEqual(speeds[count] * time * 1e-6 / (12 * count), 1, 6)
+        self.assertEqual({row["atoms"] for row in rows}, {12})
+        self.assertRegex(text, r"ultra-tiny is fastest (one by one|with \d at once)")
+
+    def test_how_many_at_once(self):
+        rows, _ = self.measured("batch", "--max-batch", 128)
+        one = [row for row in rows if row["structure"] == "benzene"]
+        self.assertEqual(max(self.of(one, "throughput", "batch")), 128)
+        for count in ("0", "65537", "many"):
+            self.refused(2, "--max-batch", "batch", "--max-batch", count)
 
     def test_batch(self):
         rows, text = self.measured("batch")
@@ -100,13 +130,34 @@ class Suites(ProgramCase):
     def test_energy(self):
         rows, text = self.measured("energy")
         if rows:
-            self.assertLessEqual({row["unit"] for row in rows}, {"J"})
+            self.assertLessEqual({row["unit"] for row in rows}, {"J", "W"})
             self.assertIn("kilowatt-hour", text)
         else:
             self.assertTrue(re.search("This machine shows no energy", text))
 
+    def test_a_gpu_that_counts(self):
+        self.libraries = os.path.join(os.path.dirname(MDBENCH), "fake_nvml", "full")
+        rows, text = self.measured("energy", "--device", "cpu")
+        rows = [row for row in rows if row["variant"] == "GPU"]
+        self.assertEqual([row["quantity"] for row in rows],
+                         ["energy_per_step", "energy_above_idle", "power", "idle_power"])
+        self.assertTrue(all(row["median"] > 0 for row in rows if row["unit"] == "W"))
+        self.assertRegex(text, r"gpu +Fake GPU, 80 GB, driver 555\.1\n")
+
+    def test_the_device_is_told(self):
+        for suite in ("m6", "sizes", "batch", "replicas", "drift", "kernels", "load"):
+            done = self.run_it(suite, "--quick", "--device", "cuda", "--model", "ultra-tiny")
+            if done.returncode == 0:
+                self.skipTest("there is a GPU")
+            self.one_line(done, 4, "cuda")
+        done = self.good("sizes", "--quick", "--max-atoms", 12, "--json", "record.json")
+        with open(self.path("record.json"), encoding="utf-8") as file:
+            device = json.load(file)["device"]
+        self.assertRegex(device, r"\A\w+, ")
+        self.assertIn("device       " + device + "\n", done.stdout)
+
     def test_a_model_that_is_not_there(self):
-        for suite in ("sizes", "batch", "kernels", "threads", "load"):
+        for suite in ("sizes", "batch", "replicas", "kernels", "threads", "load"):
             self.refused(3, "nowhere", suite, "--quick", "--model", "nowhere")
 
 
