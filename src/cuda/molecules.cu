@@ -10,7 +10,7 @@ namespace SCHNELL_CUDA_NAMESPACE {
 namespace {
 
 /** Steps of one launch that has no more bundles than the device has multiprocessors. */
-enum { LAUNCH_STEPS = 2000 };
+enum { LAUNCH_STEPS = 500 };
 
 /* ---------------------------------------------------------------- the plan */
 

@@ -243,7 +243,7 @@ __device__ __forceinline__ void kick_and_drift(const molecules_job &job, const b
     }
     look_into_suspects(job, b, step, [&](int begin, int end) {
         int farthest = begin;
-        for (int a = begin; a < end; a++)
+        for (int a = begin; a < end && !isnan(length3(b.v + 3 * farthest)); a++)
             if (!(length3(b.v + 3 * a) <= length3(b.v + 3 * farthest)))
                 farthest = a;
         return make_mishap(mishap::MISHAP_FAR, farthest - begin, 0,
