@@ -173,7 +173,7 @@ __global__ void __launch_bounds__(4 * F) start(network network, bulk_job job) {
     if (halted(job.list.control))
         return;
     const passes p = open_passes<F>(network, job);
-    embed<F>(network, team_here<F, N>(), p, job.list.row_species, p.tile.first, p.tile.atoms);
+    embed<F>(network, team_here<F, N, true>(), p, job.list.row_species, p.tile.first, p.tile.atoms);
 }
 
 template <int F, int N>
@@ -181,7 +181,7 @@ __global__ void __launch_bounds__(4 * F) forward(network network, bulk_job job, 
     if (halted(job.list.control))
         return;
     const passes p = open_passes<F>(network, job);
-    interaction_forward<F, N>(network, team_here<F, N>(), p, p.tile, t, job.list.row_species,
+    interaction_forward<F, N>(network, team_here<F, N, true>(), p, p.tile, t, job.list.row_species,
                               job.row_energies);
 }
 
@@ -191,7 +191,7 @@ __global__ void __launch_bounds__(4 * F) backward(network network, bulk_job job,
         return;
     passes p = open_passes<F>(network, job);
     p.forces.fresh = t == network.interactions - 1;
-    interaction_backward<F, N>(network, team_here<F, N>(), p, p.tile, t);
+    interaction_backward<F, N>(network, team_here<F, N, true>(), p, p.tile, t);
 }
 
 struct shape one_each(int n) {
@@ -216,7 +216,7 @@ template <int F, int N> sch_status launch_passes(struct bulk *bulk) {
 sch_status launch_forces(struct bulk *bulk) {
     switch (bulk->network->hidden) {
     case 32:
-        return launch_passes<32, 1>(bulk);
+        return launch_passes<32, 2>(bulk);
     case 64:
         return launch_passes<64, 2>(bulk);
     default:

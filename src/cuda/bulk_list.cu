@@ -269,39 +269,59 @@ __global__ void end_build(bulk_list list) {
 
 /* ---------------------------------------------------------------- edges */
 
-/** The edges of a row at the present positions, in the order of its candidates, by a warp. */
+/** The vector from a row's atom to a candidate. @return its length */
+__device__ double measure_candidate(const bulk_list &list, int atom, unsigned c, double d[3]) {
+    const short *s = list.shift + 4 * (size_t)c;
+    const int shift[3] = {s[0], s[1], s[2]}, j = list.order[list.candidate[c]];
+    return sqrt(square_distance(list.grid, list.positions + 3 * (size_t)atom,
+                                list.positions + 3 * (size_t)j, shift, d));
+}
+
+/** How many candidates of a row are nearer, or as near and before this one. */
+__device__ unsigned count_nearer(const float *distance, unsigned first, unsigned end, unsigned c) {
+    const float mine = distance[c];
+    unsigned nearer = 0;
+    for (unsigned k = first; k < end; k++)
+        nearer += distance[k] < mine || (distance[k] == mine && k < c);
+    return nearer;
+}
+
+/** The lengths of a row's candidates, by a warp; tells of atoms that met. */
+__device__ void measure_row(const bulk_list &list, int atom, unsigned first, unsigned end) {
+    for (unsigned c = first + threadIdx.x % 32; c < end; c += 32) {
+        double d[3];
+        const double r = measure_candidate(list, atom, c, d);
+        const int j = list.order[list.candidate[c]];
+        list.distance[c] = (float)r;
+        if (r < CLOSEST_APPROACH && atom <= j)
+            atomicMin(&list.control->close, (unsigned long long)atom << 32 | (unsigned)j);
+    }
+}
+
+/** The edges of a row at the present positions, in the order of their lengths, by a warp. */
 __global__ void measure(bulk_list list) {
     const int row = warp_number(), lane = (int)threadIdx.x % 32;
     /* the lanes must agree, and other warps may find atoms that met by now */
     if (__ballot_sync(~0u, halted(list.control)) || row >= list.n)
         return;
     const int atom = list.order[row];
-    const double *x = list.positions + 3 * (size_t)atom;
     const unsigned first = list.first[row], end = list.first[row + 1];
+    const float cutoff = (float)list.grid.cutoff;
+    measure_row(list, atom, first, end);
+    __syncwarp();
     unsigned count = 0;
     for (unsigned c0 = first; c0 < end; c0 += 32) {
         const unsigned c = c0 + (unsigned)lane;
-        double d[3] = {}, r = 0.0;
-        int other = 0;
-        if (c < end) {
-            other = list.candidate[c];
-            const short *s = list.shift + 4 * (size_t)c;
-            const int shift[3] = {s[0], s[1], s[2]};
-            const int j = list.order[other];
-            r = sqrt(square_distance(list.grid, x, list.positions + 3 * (size_t)j, shift, d));
-            if (r < CLOSEST_APPROACH && atom <= j)
-                atomicMin(&list.control->close, (unsigned long long)atom << 32 | (unsigned)j);
-        }
-        const bool near = c < end && r < list.grid.cutoff;
-        const unsigned all = __ballot_sync(~0u, near);
+        const bool near = c < end && list.distance[c] < cutoff;
         if (near) {
-            const unsigned place = first + count + (unsigned)__popc(all & ((1u << lane) - 1u));
-            const double per_r = 1.0 / r;
+            const unsigned place = first + count_nearer(list.distance, first, end, c);
+            double d[3];
+            const double r = measure_candidate(list, atom, c, d), per_r = 1.0 / r;
             list.direction[place] = make_float4((float)(d[0] * per_r), (float)(d[1] * per_r),
                                                 (float)(d[2] * per_r), (float)r);
-            list.neighbour[place] = other;
+            list.neighbour[place] = list.candidate[c];
         }
-        count += (unsigned)__popc(all);
+        count += (unsigned)__popc(__ballot_sync(~0u, near));
     }
     if (lane == 0)
         list.count[row] = count;
@@ -313,14 +333,9 @@ __global__ void tell_closest(bulk_list list) {
     const int row = list.row_of[atom];
     double closest = CLOSEST_APPROACH;
     for (unsigned c = list.first[row]; threadIdx.x == 0 && c < list.first[row + 1]; c++) {
-        if (list.order[list.candidate[c]] != j)
-            continue;
-        const short *s = list.shift + 4 * (size_t)c;
-        const int shift[3] = {s[0], s[1], s[2]};
         double d[3];
-        const double r = sqrt(square_distance(list.grid, list.positions + 3 * (size_t)atom,
-                                              list.positions + 3 * (size_t)j, shift, d));
-        closest = r < closest ? r : closest;
+        const double r = measure_candidate(list, atom, c, d);
+        closest = list.order[list.candidate[c]] == j && r < closest ? r : closest;
     }
     if (threadIdx.x == 0)
         list.control->distance = closest;
@@ -452,6 +467,7 @@ void divide_atoms(struct bulk_list *list, char *base, size_t *used) {
 }
 
 void divide_candidates(struct bulk_list *list, char *base, size_t *used, size_t room) {
+    take(&list->distance, base, used, room);
     take(&list->direction, base, used, room);
     take(&list->neighbour, base, used, room);
     take(&list->candidate, base, used, room);

@@ -1,8 +1,9 @@
 /*
  * The neighbour list of a system on the device: candidates within cutoff and skin, found anew by
  * bins when an atom has moved half the skin, and edges, measured at each step. Rows are in the
- * order of the bins, so that neighbours are near each other in memory; in a row edges are in the
- * order of the atoms, so that sums over them do not depend on when the list was built.
+ * order of the bins, so that neighbours are near each other in memory. In a row edges are in the
+ * order of their lengths: so do warps read the same part of the filters' table at about the same
+ * time; and sums over edges do not depend on when the list was built.
  *
  * Nothing here waits for the device. A list that is to be built anew, one that no longer fits into
  * its memory, and atoms that have met are marked in `struct control`; the kernels after that do
@@ -54,6 +55,7 @@ struct bulk_list {
     unsigned *count;         /* [n] its edges */
     int *candidate;          /* [room] rows */
     short *shift;            /* [room][4] cells */
+    float *distance;         /* [room] of the candidates, Å */
     float4 *direction;       /* [room] edges; while the list is built, candidates out of order */
     int *neighbour;          /* [room] rows */
 };

@@ -41,9 +41,9 @@ template <int F>
 __device__ __forceinline__ void update_backward(const network &network, const team &team,
                                                 const passes &p, const tile &tile, int t) {
     const bool last = t == network.interactions - 1;
-    team_barrier();
+    team_barrier(team);
     update_back<F>(p.weights, team, tile, t, last, p.saved + t * SAVED * p.step);
-    team_barrier();
+    team_barrier(team);
     finish_update_back<F>(network, p.weights, team, tile, t, last,
                           p.adjoints + t % 2 * ADJOINTS * p.step, p.carried);
 }
@@ -56,14 +56,14 @@ __device__ __forceinline__ void interaction_forward(const network &network, cons
     const bool last = t == network.interactions - 1;
     float *saved = p.saved + t * SAVED * p.step, *features = p.features + t * FEATURES * p.step;
     gather_messages<F, N>(network, team, p.edges, tile, t, features);
-    team_barrier();
+    team_barrier(team);
     update<F>(network, p.weights, team, tile, t, saved);
-    team_barrier();
+    team_barrier(team);
     finish_update<F>(network, p.weights, team, tile, t, saved,
                      last ? nullptr : features + FEATURES * p.step);
     if (!last)
         return;
-    team_barrier();
+    team_barrier(team);
     readout<F>(network, team, tile, species, energies);
     update_backward<F>(network, team, p, tile, t);
 }

@@ -129,18 +129,6 @@ sch_status launch(struct device *device, const char *name, void (*kernel)(Parame
 
 #endif
 
-namespace SCHNELL_CUDA_NAMESPACE {
-
-/** A barrier of all threads that share a system: of the block, or of its cluster. */
-static __device__ __forceinline__ void team_barrier() {
-    if (cluster_size() > 1)
-        cluster_barrier();
-    else
-        __syncthreads();
-}
-
-} // namespace SCHNELL_CUDA_NAMESPACE
-
 #define LAUNCH(device, kernel, shape, ...) launch(device, #kernel, kernel, shape, __VA_ARGS__)
 
 #endif

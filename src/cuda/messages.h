@@ -26,9 +26,9 @@ __device__ __forceinline__ float value_at(const float4 &c, float x) {
     return c.x + x * (c.y + x * (c.z + x * c.w));
 }
 
-/** By r; per_spacing is dx/dr. */
-__device__ __forceinline__ float slope_at(const float4 &c, float x, float per_spacing) {
-    return (c.y + x * (2.0f * c.z + 3.0f * x * c.w)) * per_spacing;
+/** By x, with 2x and 3x^2. */
+__device__ __forceinline__ float slope_at(const float4 &c, float x2, float x3) {
+    return c.y + x2 * c.z + x3 * c.w;
 }
 
 /** The interval of a distance, and where in it this is. */
@@ -209,22 +209,20 @@ __device__ __forceinline__ void add_adjoint(adjoint_sums<N> *sum, const own<N> &
                                             const float4 *filters, float x, float per_spacing,
                                             const float4 &edge, bool virial) {
     const cubic<N> s = load_cubic<N>(filters), d = load_cubic<N>(filters + 2 * F);
-    const float u[3] = {edge.x, edge.y, edge.z};
-    const float per_r = fast_ratio(1.0f, edge.w);
-    float radial = 0.0f, across[3] = {0.0f, 0.0f, 0.0f};
+    const float u[3] = {edge.x, edge.y, edge.z}, x2 = 2.0f * x, x3 = 3.0f * x * x;
+    float by_x = 0.0f, along = 0.0f, across[3] = {0.0f, 0.0f, 0.0f};
 #pragma unroll
     for (int n = 0; n < N; n++) {
         const float Wd = value_at(d.c[n], x);
         const float ci = i.dc[0][n] * u[0] + i.dc[1][n] * u[1] + i.dc[2][n] * u[2];
         const float cj = j.dc[0][n] * u[0] + j.dc[1][n] * u[1] + j.dc[2][n] * u[2];
         const float D = ci * j.h[n] - cj * i.h[n];
-        const float S = i.dq[n] * j.h[n] + j.dq[n] * i.h[n];
-        const float part = Wd * per_r;
-        radial +=
-            S * slope_at(s.c[n], x, per_spacing) + D * (slope_at(d.c[n], x, per_spacing) - part);
+        by_x += (i.dq[n] * j.h[n] + j.dq[n] * i.h[n]) * slope_at(s.c[n], x2, x3);
+        by_x += D * slope_at(d.c[n], x2, x3);
+        along += D * Wd;
 #pragma unroll
         for (int k = 0; k < 3; k++)
-            across[k] += part * (i.dc[k][n] * j.h[n] - j.dc[k][n] * i.h[n]);
+            across[k] += Wd * (i.dc[k][n] * j.h[n] - j.dc[k][n] * i.h[n]);
         if constexpr (!FIRST)
             sum->dh[n] += j.dq[n] * value_at(s.c[n], x) - cj * Wd;
     }
@@ -239,13 +237,14 @@ __device__ __forceinline__ void add_adjoint(adjoint_sums<N> *sum, const own<N> &
                 V += i.db[k][n] * j.v[k][n] + j.db[k][n] * i.v[k][n];
                 sum->dv[k][n] += j.db[k][n] * Wv;
             }
-            radial += V * slope_at(w.c[n], x, per_spacing);
+            by_x += V * slope_at(w.c[n], x2, x3);
         }
     }
+    const float per_r = fast_ratio(1.0f, edge.w), radial = by_x * per_spacing - along * per_r;
     float force[3];
 #pragma unroll
     for (int k = 0; k < 3; k++) {
-        force[k] = radial * u[k] + across[k];
+        force[k] = radial * u[k] + across[k] * per_r;
         sum->force[k] += force[k];
     }
     if (virial)

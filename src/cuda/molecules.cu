@@ -84,7 +84,7 @@ template <int F>
 void lay_out(struct layout *layout, const struct network *network, unsigned cluster, bool alone) {
     const struct molecules_plan *plan = layout->plan;
     const size_t n = plan->atoms, R = plan->rows, own = F / cluster, T = network->interactions;
-    const size_t chunks = own > 64 ? own / 64 : 1, word = sizeof(float);
+    const size_t chunks = cluster == 1 && own > 64 ? own / 64 : 1, word = sizeof(float);
     put(layout, ARRAY_MARKS, 4 * MOLECULE_MAX * sizeof(int));
     put(layout, ARRAY_STATE, sizeof(double) * n * (3 * STATES + 4));
     put_shared<F>(layout, cluster, n);
@@ -116,7 +116,7 @@ void measure_bundles(struct molecules_plan *plan, const int *bundle_first, int n
 
 /* ---------------------------------------------------------------- one launch */
 
-template <int F, int N>
+template <int F, int N, bool WHOLE>
 sch_status launch_molecules(struct molecules *molecules, struct device *device,
                             const struct network *network, const struct molecules_job *job,
                             struct molecules_plan plan, struct shape shape) {
@@ -137,7 +137,7 @@ sch_status launch_molecules(struct molecules *molecules, struct device *device,
     SCH_TRY(buffer_reserve(device, &molecules->scratch, "work space of molecules",
                            plan.clusters_at + teams * plan.of_cluster + 1, 1));
     plan.scratch = content<char>(molecules->scratch);
-    return LAUNCH(device, (molecules_kernel<F, N>), shape, *network, *job, plan);
+    return LAUNCH(device, (molecules_kernel<F, N, WHOLE>), shape, *network, *job, plan);
 }
 
 sch_status run_planned(struct molecules *molecules, struct device *device,
@@ -145,13 +145,20 @@ sch_status run_planned(struct molecules *molecules, struct device *device,
                        const struct molecules_plan *plan) {
     const struct shape shape = choose_shape(limits_of(device), network->hidden, job->n_bundles);
     const bool whole = shape.cluster == 1;
-    if (network->hidden == 32)
-        return launch_molecules<32, 1>(molecules, device, network, job, *plan, shape);
-    if (network->hidden == 64)
-        return whole ? launch_molecules<64, 2>(molecules, device, network, job, *plan, shape)
-                     : launch_molecules<64, 1>(molecules, device, network, job, *plan, shape);
-    return whole ? launch_molecules<128, 2>(molecules, device, network, job, *plan, shape)
-                 : launch_molecules<128, 1>(molecules, device, network, job, *plan, shape);
+    switch (network->hidden) {
+    case 32:
+        return whole
+                   ? launch_molecules<32, 2, true>(molecules, device, network, job, *plan, shape)
+                   : launch_molecules<32, 1, false>(molecules, device, network, job, *plan, shape);
+    case 64:
+        return whole
+                   ? launch_molecules<64, 2, true>(molecules, device, network, job, *plan, shape)
+                   : launch_molecules<64, 1, false>(molecules, device, network, job, *plan, shape);
+    default:
+        return whole
+                   ? launch_molecules<128, 2, true>(molecules, device, network, job, *plan, shape)
+                   : launch_molecules<128, 1, false>(molecules, device, network, job, *plan, shape);
+    }
 }
 
 /* ---------------------------------------------------------------- to the device and back */

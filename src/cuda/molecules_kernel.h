@@ -65,13 +65,14 @@ struct molecules_plan {
 };
 
 template <typename T>
-__device__ __forceinline__ T *array_at(const molecules_plan &plan, array array) {
+__device__ __forceinline__ T *array_at(const molecules_plan &plan, const team &team, array array) {
     const place &place = plan.places[array];
     char *from = shared_memory();
     if (place.where == place::OF_BLOCK)
         from = plan.scratch + blockIdx.x * plan.of_block;
     else if (place.where == place::OF_CLUSTER)
-        from = plan.scratch + plan.clusters_at + blockIdx.x / cluster_size() * plan.of_cluster;
+        from =
+            plan.scratch + plan.clusters_at + blockIdx.x / (unsigned)team.blocks * plan.of_cluster;
     return reinterpret_cast<T *>(from + place.offset);
 }
 
@@ -91,14 +92,14 @@ struct bundle {
 enum { STATES = 6 };
 
 __device__ __forceinline__ bundle open_bundle(const molecules_job &job, const molecules_plan &plan,
-                                              int number) {
+                                              const team &team, int number) {
     bundle b;
     b.first_molecule = job.bundle_first[number];
     b.molecules = job.bundle_first[number + 1] - b.first_molecule;
     b.molecule_first = job.molecule_first + b.first_molecule;
     b.first = b.molecule_first[0];
     b.atoms = b.molecule_first[b.molecules] - b.first;
-    double *state = array_at<double>(plan, ARRAY_STATE);
+    double *state = array_at<double>(plan, team, ARRAY_STATE);
     const int n3 = 3 * plan.atoms;
     b.x = state;
     b.v = state + n3;
@@ -110,7 +111,7 @@ __device__ __forceinline__ bundle open_bundle(const molecules_job &job, const mo
     b.energies_old = b.energies + plan.atoms;
     b.energies_found = b.energies_old + plan.atoms;
     b.masses = b.energies_found + plan.atoms;
-    b.begin = array_at<int>(plan, ARRAY_MARKS);
+    b.begin = array_at<int>(plan, team, ARRAY_MARKS);
     b.end = b.begin + MOLECULE_MAX;
     b.stopped = b.end + MOLECULE_MAX;
     b.suspect = b.stopped + MOLECULE_MAX;
@@ -328,27 +329,27 @@ template <int F>
 __device__ __forceinline__ passes open_passes(const network &network, const molecules_plan &plan,
                                               const team &team, const bundle &b) {
     passes p;
-    p.features = array_at<float>(plan, ARRAY_FEATURES);
-    p.saved = array_at<float>(plan, ARRAY_SAVED);
-    p.adjoints = array_at<float>(plan, ARRAY_ADJOINTS);
-    p.carried = array_at<float>(plan, ARRAY_CARRIED);
+    p.features = array_at<float>(plan, team, ARRAY_FEATURES);
+    p.saved = array_at<float>(plan, team, ARRAY_SAVED);
+    p.adjoints = array_at<float>(plan, team, ARRAY_ADJOINTS);
+    p.carried = array_at<float>(plan, team, ARRAY_CARRIED);
     p.step = (size_t)plan.atoms * team.channels;
-    unsigned *rows = array_at<unsigned>(plan, ARRAY_ROWS);
-    p.edges = {rows, rows + plan.atoms, array_at<float4>(plan, ARRAY_DIRECTIONS),
+    unsigned *rows = array_at<unsigned>(plan, team, ARRAY_ROWS);
+    p.edges = {rows, rows + plan.atoms, array_at<float4>(plan, team, ARRAY_DIRECTIONS),
                reinterpret_cast<int *>(rows + 2 * plan.atoms)};
     p.tile.first = 0;
     p.tile.atoms = b.atoms;
     p.tile.rows = plan.rows;
-    p.tile.planes = array_at<float>(plan, ARRAY_PLANES);
-    p.tile.p2 = array_at<float>(plan, ARRAY_P2);
-    p.tile.change = array_at<float>(plan, ARRAY_CHANGE);
-    p.tile.hidden = array_at<float>(plan, ARRAY_HIDDEN);
+    p.tile.planes = array_at<float>(plan, team, ARRAY_PLANES);
+    p.tile.p2 = array_at<float>(plan, team, ARRAY_P2);
+    p.tile.change = array_at<float>(plan, team, ARRAY_CHANGE);
+    p.tile.hidden = array_at<float>(plan, team, ARRAY_HIDDEN);
     const size_t own = (size_t)team.channels * F;
     if (plan.places[ARRAY_WEIGHTS].where == place::NOWHERE)
         p.weights = {network.matrices + team.first / 8 * PANEL(F), (size_t)F * F};
     else
-        p.weights = {array_at<float>(plan, ARRAY_WEIGHTS), own};
-    p.forces.force = array_at<double>(plan, ARRAY_FORCES);
+        p.weights = {array_at<float>(plan, team, ARRAY_WEIGHTS), own};
+    p.forces.force = array_at<double>(plan, team, ARRAY_FORCES);
     p.forces.virial = nullptr;
     p.forces.fresh = true;
     return p;
@@ -391,8 +392,8 @@ template <typename To>
 __device__ __forceinline__ void sum_over_team(const molecules_plan &plan, const team &team,
                                               const double *sums, int atoms, int width,
                                               const To &to) {
-    double *exchange = array_at<double>(plan, ARRAY_EXCHANGE);
-    const int blocks = (int)cluster_size(), all = atoms * width;
+    double *exchange = array_at<double>(plan, team, ARRAY_EXCHANGE);
+    const int blocks = team.blocks, all = atoms * width;
     if (blocks > 1) {
         for (int i = (int)threadIdx.x; i < all; i += (int)blockDim.x)
             exchange[cluster_rank() * all + i] =
@@ -405,7 +406,7 @@ __device__ __forceinline__ void sum_over_team(const molecules_plan &plan, const 
             sum += exchange[block * all + i];
         to(i / width, i % width, sum);
     }
-    team_barrier(); /* the exchange may be used again */
+    team_barrier(team); /* the exchange may be used again */
 }
 
 template <int F, int N>
@@ -440,27 +441,27 @@ __device__ __forceinline__ void keep_weights(const network &network, const molec
                                              const team &team) {
     if (plan.places[ARRAY_WEIGHTS].where == place::NOWHERE)
         return;
-    float4 *to = array_at<float4>(plan, ARRAY_WEIGHTS);
+    float4 *to = array_at<float4>(plan, team, ARRAY_WEIGHTS);
     const int own = team.channels * F / 4, count = network.interactions * MATRICES * own;
     const float4 *from = reinterpret_cast<const float4 *>(network.matrices) + team.first * F / 4;
     for (int k = (int)threadIdx.x; k < count; k += (int)blockDim.x)
         to[k] = read_only(from + (size_t)(k / own) * (F * F / 4) + k % own);
 }
 
-/** @tparam F channels  @tparam N channels of a lane at a time */
-template <int F, int N>
-__global__ void __launch_bounds__(F == 128 ? 512 : 256)
+/** @tparam F, N, WHOLE  see team_here */
+template <int F, int N, bool WHOLE>
+__global__ void __launch_bounds__(WHOLE ? 4 * F : 256)
     molecules_kernel(network network, molecules_job job, molecules_plan plan) {
-    const team team = team_here<F, N>();
-    const int clusters = (int)(gridDim.x / cluster_size());
+    const team team = team_here<F, N, WHOLE>();
+    const int clusters = (int)gridDim.x / team.blocks;
     keep_weights<F>(network, plan, team);
-    for (int k = (int)(blockIdx.x / cluster_size()); k < job.n_bundles; k += clusters) {
-        const bundle b = open_bundle(job, plan, k);
+    for (int k = (int)blockIdx.x / team.blocks; k < job.n_bundles; k += clusters) {
+        const bundle b = open_bundle(job, plan, team, k);
         const passes p = open_passes<F>(network, plan, team, b);
         load_bundle(job, b);
         for (int i = (int)threadIdx.x; i < b.atoms; i += (int)blockDim.x)
             p.edges.first[i] = (unsigned)(i * plan.most);
-        team_barrier(); /* all have loaded before one tells of a mishap */
+        team_barrier(team); /* all have loaded before one tells of a mishap */
         for (int step = 0; step == 0 || step < job.n_steps; step++) {
             if (job.n_steps > 0)
                 kick_and_drift(job, b, step);
@@ -470,7 +471,7 @@ __global__ void __launch_bounds__(F == 128 ? 512 : 256)
                 second_kick(job, b, step);
         }
         store_bundle(job, b);
-        team_barrier();
+        team_barrier(team);
     }
 }
 

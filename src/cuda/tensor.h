@@ -63,10 +63,9 @@ static inline void multiply_tile(float d[4], float a0, float a1, float a2, float
 
 #elif __CUDA_ARCH__ >= 800
 
+/** By hand: the instruction for it looks for infinities and takes twice as long. */
 static __device__ __forceinline__ float tf32_rounded(float x) {
-    unsigned bits;
-    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
-    return __uint_as_float(bits);
+    return __uint_as_float((__float_as_uint(x) + 0x1000u) & 0xFFFFE000u);
 }
 
 static __device__ __forceinline__ void multiply_tile(float d[4], float a0, float a1, float a2,

@@ -14,6 +14,7 @@ namespace SCHNELL_CUDA_NAMESPACE {
 
 /** How a block's threads share channels and atoms. */
 struct team {
+    int blocks;   /* that share an atom's channels */
     int channels; /* that the block owns */
     int first;    /* of them */
     int lanes;    /* of a warp, that share an atom's channels; the others take other edges */
@@ -21,17 +22,27 @@ struct team {
     int warp, warps, lane;
 };
 
-/** @tparam F all channels  @tparam N channels of a lane at a time */
-template <int F, int N> __device__ __forceinline__ team team_here() {
+/** @tparam F all channels  @tparam N channels of a lane at a time
+ *  @tparam WHOLE  the block has all channels: then most of this is known to the compiler */
+template <int F, int N, bool WHOLE> __device__ __forceinline__ team team_here() {
     team team;
-    team.channels = F / (int)cluster_size();
-    team.first = (int)cluster_rank() * team.channels;
+    team.blocks = WHOLE ? 1 : (int)cluster_size();
+    team.channels = F / team.blocks;
+    team.first = WHOLE ? 0 : (int)cluster_rank() * team.channels;
     team.lanes = team.channels / N < 32 ? team.channels / N : 32;
     team.chunks = team.channels / (team.lanes * N);
     team.warp = (int)threadIdx.x / 32;
     team.warps = (int)blockDim.x / 32;
     team.lane = (int)threadIdx.x % 32;
     return team;
+}
+
+/** A barrier of all threads of the team. */
+__device__ __forceinline__ void team_barrier(const team &team) {
+    if (team.blocks > 1)
+        cluster_barrier();
+    else
+        __syncthreads();
 }
 
 /** Directed edges in rows, one row an atom. */

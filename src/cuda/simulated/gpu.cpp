@@ -137,26 +137,41 @@ bool release(fiber *fibers, unsigned n, wait what) {
     return true;
 }
 
-bool release_all(cluster *all) {
+bool release_blocks(cluster *all) {
     const unsigned block = all->shape.block;
     bool some = false;
-    for (unsigned k = 0; k < all->n_threads; k += WARP)
-        some |= release(all->fibers + k, WARP, AT_WARP);
     for (unsigned k = 0; k < all->n_threads; k += block)
         some |= release(all->fibers + k, block, AT_BLOCK);
     return release(all->fibers, all->n_threads, AT_CLUSTER) || some;
 }
 
-/** Each thread that can run, once. Gives false when none could. */
-bool run_each(cluster *all) {
+/** Each lane of a warp that can run, once. Gives false when none could. */
+bool run_lanes(cluster *all, unsigned warp) {
     bool some = false;
-    for (unsigned k = 0; k < all->n_threads; k++) {
-        fiber *next = &all->fibers[all->reversed ? all->n_threads - 1 - k : k];
+    for (unsigned k = 0; k < WARP; k++) {
+        fiber *next = &all->fibers[warp * WARP + (all->reversed ? WARP - 1 - k : k)];
         if (next->waits == RUNS) {
             run(all, next);
             some = true;
         }
     }
+    return some;
+}
+
+/** A warp as far as it gets alone: so far ahead of the others a missing barrier shows. */
+bool run_warp(cluster *all, unsigned warp) {
+    bool some = false;
+    while (!all->broken &&
+           (run_lanes(all, warp) || release(all->fibers + warp * WARP, WARP, AT_WARP)))
+        some = true;
+    return some;
+}
+
+bool run_warps(cluster *all) {
+    const unsigned n = all->n_threads / WARP;
+    bool some = false;
+    for (unsigned k = 0; k < n; k++)
+        some |= run_warp(all, all->reversed ? n - 1 - k : k);
     return some;
 }
 
@@ -167,8 +182,7 @@ const char *name_of(wait waits) {
 }
 
 sch_status run_all(cluster *all) {
-    while (run_each(all) || release_all(all)) {
-        release_all(all);
+    while (run_warps(all) || release_blocks(all)) {
         if (all->broken)
             return fail(SCH_ERROR_DEVICE, "kernel %s: lanes of a warp call different operations",
                         all->name);

@@ -1,10 +1,10 @@
 /*
  * A GPU made of fibers: what the kernels need of CUDA, for the C++ compiler.
  *
- * The threads of a cluster of blocks are fibers of one host thread. Each runs until it waits (at a
- * barrier of its warp, block or cluster, or for the other lanes of its warp), then the next one
- * runs. Nothing is simulated but what threads may rely on: memory that was not written holds NaN,
- * and threads may be run in either order, so that a missing barrier changes results.
+ * The threads of a cluster of blocks are fibers of one host thread. A lane runs until it waits for
+ * the others of its warp, a warp until it waits at a barrier of its block or cluster. Nothing is
+ * simulated but what threads may rely on: memory that was not written holds NaN, and threads may be
+ * run in either order, so that a missing barrier changes results.
  *
  * Errors that a GPU leaves undefined are found: threads that wait at different barriers, or that
  * end while others wait for them, make the launch fail.
