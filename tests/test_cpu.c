@@ -82,7 +82,7 @@ static double largest_force(const struct result *a, const struct result *b, size
 static void compare(const sch_model *model, const struct neighbours *nb) {
     size_t n = nb->n_atoms;
     struct filter_table *table = NULL;
-    assert_ok(filter_table_create(&table, model));
+    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
     struct result oracle = evaluate_reference(model, nb);
     double scale = largest_force(&oracle, NULL, n);
     assert_true(scale > 1e-3);
@@ -174,7 +174,7 @@ static void same_bits(sch_model *model, sch_system *system) {
     const struct cpu_variant *variants[3];
     assert_ok(neighbour_list_create(&list, model->cutoff, 0.5));
     assert_ok(neighbour_list_update(list, system, &nb));
-    assert_ok(filter_table_create(&table, model));
+    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
     for (size_t c = 0; c < N_CASES; c++) {
         const struct cpu_variant *best = variants[cpu_variants(cases[c].precision, variants) - 1];
         const struct filter_table *use = cases[c].filters == SCH_FILTERS_TABLE ? table : NULL;
@@ -249,7 +249,7 @@ static void order_in_memory(void **state) {
     const struct cpu_variant *variants[3];
     assert_ok(neighbour_list_create(&list, model->cutoff, 1.0));
     assert_ok(neighbour_list_update(list, system, &nb));
-    assert_ok(filter_table_create(&table, model));
+    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
     const struct cpu_variant *best = variants[cpu_variants(SCH_SINGLE, variants) - 1];
     struct result plain = evaluate_variant(best, model, table, 1, 0, &nb), sorted = make_result(N);
     sch_potential *potential = NULL;

@@ -450,7 +450,7 @@ __device__ __forceinline__ void keep_weights(const network &network, const molec
 
 /** @tparam F, N, WHOLE  see team_here */
 template <int F, int N, bool WHOLE>
-__global__ void __launch_bounds__(WHOLE ? 4 * F : 256)
+__global__ void __launch_bounds__(WHOLE ? 4 * F : 256, WHOLE ? 128 / F : 1)
     molecules_kernel(network network, molecules_job job, molecules_plan plan) {
     const team team = team_here<F, N, WHOLE>();
     const int clusters = (int)gridDim.x / team.blocks;

@@ -154,6 +154,10 @@ sch_status load_energies(struct loaded_network *network, struct device *device,
 
 /* ---------------------------------------------------------------- filters */
 
+/** Of the filters' slopes. Kernels wait for the table's bytes, and half of them stay in the caches
+ *  if forces may err by 0.05 meV/Å for it (the shipped models, hot molecules). */
+const double TOLERANCE = 1e-5;
+
 void fill_table(float4 *to, const struct filter_table *table, size_t F) {
     const size_t hidden = table->hidden, T = table->interactions;
     for (size_t t = 0; t < T; t++)
@@ -186,7 +190,7 @@ sch_status upload_table(struct loaded_network *network, struct device *device,
 sch_status load_table(struct loaded_network *network, struct device *device,
                       const sch_model *model) {
     struct filter_table *table = NULL;
-    SCH_TRY(filter_table_create(&table, model));
+    SCH_TRY(filter_table_create(&table, model, TOLERANCE));
     sch_status status = upload_table(network, device, table);
     filter_table_free(table);
     return status;

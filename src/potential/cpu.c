@@ -50,7 +50,7 @@ static void destroy(void *state) {
 
 static sch_status use_table(struct cpu *cpu, const sch_model *model) {
     struct filter_table *table = NULL;
-    SCH_TRY(filter_table_create(&table, model));
+    SCH_TRY(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
     sch_status status = cpu->variant->use_table(cpu->networks[0], table);
     filter_table_free(table);
     return status;

@@ -154,7 +154,7 @@ static void measure(struct filter_table *table, const sch_model *model) {
 /* ---------------------------------------------------------------- the table */
 
 /** Refine until the errors midway show that the grid is fine enough. */
-static sch_status build(struct filter_table *table, const sch_model *model) {
+static sch_status build(struct filter_table *table, const sch_model *model, double tolerance) {
     table->hidden = model->hidden;
     table->interactions = model->interactions;
     table->intervals = COARSEST;
@@ -163,22 +163,22 @@ static sch_status build(struct filter_table *table, const sch_model *model) {
                        (size_t)table->interactions * (COARSEST + 1) * knot_size(table),
                        sizeof *table->knots));
     fill(table, model, 0, 1);
-    for (measure(table, model); !(table->slope_error <= FILTER_TABLE_TOLERANCE);
-         measure(table, model)) {
+    for (measure(table, model); !(table->slope_error <= tolerance); measure(table, model)) {
         if (table->intervals >= FINEST)
             return fail(SCH_ERROR_FORMAT,
                         "filter tables: expected an error of at most %g with %d intervals, found "
                         "%.2g: the model's filters are too steep for a table",
-                        FILTER_TABLE_TOLERANCE, FINEST, table->slope_error);
+                        tolerance, FINEST, table->slope_error);
         SCH_TRY(refine(table, model));
     }
     return SCH_OK;
 }
 
-sch_status filter_table_create(struct filter_table **out, const sch_model *model) {
+sch_status filter_table_create(struct filter_table **out, const sch_model *model,
+                               double tolerance) {
     struct filter_table *table = NULL;
     SCH_TRY(memory_new(&table, 1, sizeof *table));
-    sch_status status = build(table, model);
+    sch_status status = build(table, model, tolerance);
     if (status != SCH_OK) {
         filter_table_free(table);
         return status;

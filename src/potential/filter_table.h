@@ -15,13 +15,14 @@ struct filter_table {
     double *knots;            /* [T][intervals + 1][2][3][F]: W, dW/dr at the intervals' ends */
 };
 
-/** The largest slope_error of a table; slopes make the forces, and converge last. */
+/** The largest slope_error of a table that shall not be seen beside single precision. */
 #define FILTER_TABLE_TOLERANCE 1e-6
 
 /** Build with the coarsest grid of 64, 128, ..., 4096 intervals that keeps to the tolerance; errors
- *  are measured midway between the knots, where two atoms can be (r > 0.3 Å). */
-sch_status filter_table_create(struct filter_table **table, const sch_model *model)
-    __attribute__((warn_unused_result));
+ *  are measured midway between the knots, where two atoms can be (r > 0.3 Å).
+ *  @param tolerance  the largest slope_error: slopes make the forces, and converge last */
+sch_status filter_table_create(struct filter_table **table, const sch_model *model,
+                               double tolerance) __attribute__((warn_unused_result));
 void filter_table_free(struct filter_table *table);
 
 /** Coefficients of 1, x, x^2, x^3 in an interval, 0 <= x < 1, for the number f of [3][F]. */
