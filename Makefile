@@ -46,21 +46,24 @@ install: build
 	cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 # RPATH, not the RUNPATH that is the linker's own choice: it holds for the libraries of libraries too.
+# It is for machines with a GPU, and has no simulated one.
 bundle: packages-test
 	cmake -S . -B $(BUNDLE_BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib \
+		-DSCHNELL_CUDA_SIMULATED=OFF \
 		-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON $(CMAKE_FLAGS) \
 		-DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags \
 		-DCMAKE_SHARED_LINKER_FLAGS=-Wl,--disable-new-dtags
 	cmake --build $(BUNDLE_BUILD) -j $(JOBS)
 	packaging/bundle.sh $(BUNDLE_BUILD) $(BUNDLE_BUILD)/schnell
 
-# cppcheck; then all tests in a release build; then all tests again under the sanitizers, where
-# warnings are no errors: GCC then warns of things that cannot happen.
+# cppcheck; then all tests in a release build, with CUDA where nvcc is; then all tests again under the
+# sanitizers, where warnings are no errors: GCC then warns of things that cannot happen.
 test: packages-test cppcheck
 	cmake -S . -B $(TEST_BUILD) $(STRICT)
 	cmake --build $(TEST_BUILD) -j $(JOBS)
 	cd $(TEST_BUILD) && ctest --output-on-failure -j $(JOBS)
-	cmake -S . -B $(SANITIZE_BUILD) -DCMAKE_BUILD_TYPE=Release -DSCHNELL_SANITIZE=ON
+	cmake -S . -B $(SANITIZE_BUILD) -DCMAKE_BUILD_TYPE=Release -DSCHNELL_SANITIZE=ON \
+		-DSCHNELL_CUDA=OFF
 	cmake --build $(SANITIZE_BUILD) -j $(JOBS)
 	cd $(SANITIZE_BUILD) && ctest --output-on-failure -j $(JOBS)
 

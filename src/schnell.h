@@ -269,7 +269,7 @@ typedef struct sch_potential_options {
     sch_filters filters; /**< filters from spline tables, or from their networks each time */
     int threads;         /**< 0: as many as OpenMP would use */
     size_t max_memory; /**< bytes of work space, about; what does not fit is computed again instead
-                            of kept. 0: no bound */
+                            of kept; on the CPU only. 0: no bound */
 } sch_potential_options;
 
 /** @param options  [in] NULL for the defaults. The model is borrowed: it must outlive the

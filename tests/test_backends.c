@@ -1,6 +1,8 @@
 /* Every backend against the oracle, by one list of tests:
  *
- *     test_backends [DEVICE]      cpu (default), cuda-sim, cuda
+ *     test_backends [DEVICE [short]]      cpu (default), cuda-sim, cuda
+ *
+ * The short list is for tools that look at every access to memory.
  *
  * Where there is no such device the tests are skipped, and say so; with SCHNELL_TEST_DEVICE_NEEDED
  * set that is a failure. */
@@ -18,10 +20,11 @@
 #define VIRIAL_BOUND 1e-5
 
 static const char *device = "cpu";
+static bool is_short;
 
 /** The simulated GPU takes some ten thousand times as long as a real one. */
 static bool is_slow(void) {
-    return strcmp(device, "cuda-sim") == 0;
+    return is_short || strcmp(device, "cuda-sim") == 0;
 }
 
 static sch_potential *open_on(const sch_model *model, const char *name) {
@@ -108,7 +111,11 @@ static void check(const sch_model *model, sch_system *system) {
 static const struct {
     int hidden, interactions, rbf;
 } shapes[] = {{32, 2, 10}, {64, 2, 12}, {128, 3, 20}, {20, 1, 5}, {72, 4, 8}};
-enum { N_SHAPES = sizeof shapes / sizeof *shapes };
+enum { ALL_SHAPES = sizeof shapes / sizeof *shapes };
+
+static int n_shapes(void) {
+    return is_short ? 2 : ALL_SHAPES;
+}
 
 static sch_model *make_model(int k) {
     return support_random_model(shapes[k].hidden, shapes[k].interactions, shapes[k].rbf);
@@ -123,7 +130,7 @@ static void random_system(const sch_model *model, size_t n_atoms, double edge, b
 static void molecules(void **state) {
     (void)state;
     static const size_t sizes[] = {1, 2, 3, 12, 16, 17, 40, 64};
-    for (int k = 0; k < N_SHAPES; k++) {
+    for (int k = 0; k < n_shapes(); k++) {
         sch_model *model = make_model(k);
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
             if (!is_slow() || sizes[s] < 20 || shapes[k].hidden == 32)
@@ -134,7 +141,7 @@ static void molecules(void **state) {
 
 static void large_clusters(void **state) {
     (void)state;
-    for (int k = 0; k < N_SHAPES; k++) {
+    for (int k = 0; k < n_shapes(); k++) {
         sch_model *model = make_model(k);
         random_system(model, 65, 12.0, false);
         if (!is_slow())
@@ -150,7 +157,7 @@ static void cells(void **state) {
         size_t n_atoms;
         double edge;
     } cells[] = {{1, 3.5}, {3, 4.0}, {20, 7.0}, {100, 14.0}};
-    for (int k = 0; k < N_SHAPES; k++) {
+    for (int k = 0; k < n_shapes(); k++) {
         sch_model *model = make_model(k);
         for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
             if (!is_slow() || cells[c].n_atoms < 100 || shapes[k].hidden == 32)
@@ -300,6 +307,7 @@ int main(int argc, char **argv) {
     };
     if (argc > 1)
         device = argv[1];
+    is_short = argc > 2 && strcmp(argv[2], "short") == 0;
     if (find_device(NULL) != 0) {
         fprintf(stderr, "test_backends: %s\n", sch_last_error());
         return getenv("SCHNELL_TEST_DEVICE_NEEDED") ? 1 : 77;

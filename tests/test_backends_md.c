@@ -259,6 +259,7 @@ static void check_blow_up(sch_system *system, double velocity, const char *messa
 static void a_blow_up_leaves_the_last_good_step(void **state) {
     (void)state;
     check_blow_up(read_benzene(), 1.5, "step 1: atom 8 (");
+    check_blow_up(row_of_benzenes(5, 8.0), 1.5, "step 1: atom 8 (");
     check_blow_up(row_of_benzenes(6, 8.0), -1.5, "step 1: atom 8 (");
     check_blow_up(read_benzene(), NAN, "step 1: atom 8 (");
     check_blow_up(row_of_benzenes(6, 8.0), NAN, "step 1: atom 8 (");
@@ -276,6 +277,7 @@ static void check_collision(sch_system *system) {
 static void atoms_that_meet_stop_the_run(void **state) {
     (void)state;
     check_collision(read_benzene());
+    check_collision(row_of_benzenes(5, 8.0));
     check_collision(row_of_benzenes(6, 8.0));
 }
 

@@ -312,6 +312,9 @@ static void devices_have_names(void **state) {
         options = (sch_potential_options){.device = names[k], .filters = SCH_FILTERS_EXACT};
         assert_fails(sch_potential_create(&potential, model, &options), SCH_ERROR_ARGUMENT,
                      "found exact filters");
+        options = (sch_potential_options){.device = names[k], .max_memory = 1000000};
+        assert_fails(sch_potential_create(&potential, model, &options), SCH_ERROR_ARGUMENT,
+                     "found a bound on the memory");
     }
     assert_fails(sch_potential_create(&potential, model, &(sch_potential_options){.device = "gpu"}),
                  SCH_ERROR_DEVICE,
@@ -323,6 +326,7 @@ static void auto_falls_back_to_the_cpu(void **state) {
     (void)state;
     const sch_potential_options wishes[] = {
         {.precision = SCH_DOUBLE},
+        {.max_memory = 1000000},
         {.device = "auto", .filters = SCH_FILTERS_EXACT},
     };
     for (int k = 0; k < 2; k++) {

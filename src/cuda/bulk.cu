@@ -340,6 +340,7 @@ sch_status ask(struct bulk *bulk, struct control *control) {
 
 /** The list of the present positions, with all the room that it wants. */
 sch_status build_list(struct bulk *bulk, struct control *control) {
+    const struct range range("schnell: neighbour list");
     do {
         SCH_TRY(bulk_list_refresh(&bulk->job.list, bulk->device));
         SCH_TRY(ask(bulk, control));

@@ -68,6 +68,7 @@ sch_status evaluate_atoms(void *opaque, size_t n_systems, const struct atoms sys
     for (size_t s = 0; s < n_systems;) {
         const struct atoms *some = systems + s;
         const size_t n = count_molecules(n_systems - s, [=](size_t k) { return some + k; });
+        const struct range range("schnell: evaluate");
         if (n > 0)
             SCH_TRY(molecules_evaluate(&state->molecules, state->device, &state->network.on_device,
                                        n, some, &rest, mishaps + s));
@@ -85,6 +86,7 @@ sch_status advance(void *opaque, size_t n_systems, struct moving systems[], doub
     for (size_t s = 0; s < n_systems;) {
         struct moving *some = systems + s;
         const size_t n = count_molecules(n_systems - s, [=](size_t k) { return &some[k].atoms; });
+        const struct range range("schnell: advance");
         if (n > 0)
             SCH_TRY(molecules_advance(&state->molecules, state->device, &state->network.on_device,
                                       n, some, time_step, n_steps, stop));

@@ -72,9 +72,20 @@ sch_status device_replay(struct device *device, struct recording *recording)
     __attribute__((warn_unused_result));
 void recording_free(struct recording *recording);
 
-/** Ranges in a profiler's time line. */
+/** Ranges in a profiler's time line (NVTX). */
 void range_begin(const char *name);
 void range_end(void);
+
+/** One that ends with the block in which it stands, whichever way that is left. */
+struct range {
+    explicit range(const char *name) {
+        range_begin(name);
+    }
+    ~range() {
+        range_end();
+    }
+    range(const range &) = delete;
+};
 
 #ifdef SCHNELL_SIMULATED
 /** For launch(): run a kernel's threads, or record that they are to be run. */

@@ -18,9 +18,14 @@ struct sch_potential {
 
 /* ---------------------------------------------------------------- which backend */
 
-/** A CUDA backend computes in single precision, with filters from tables. */
-static bool cuda_can(const sch_potential_options *options) {
-    return options->precision == SCH_SINGLE && options->filters == SCH_FILTERS_TABLE;
+/** What of the options a CUDA backend cannot do; NULL: nothing. It computes in single precision,
+ *  with filters from tables, and keeps all features. */
+static const char *beyond_cuda(const sch_potential_options *options) {
+    if (options->precision != SCH_SINGLE)
+        return "double precision";
+    if (options->filters != SCH_FILTERS_TABLE)
+        return "exact filters";
+    return options->max_memory > 0 ? "a bound on the memory" : NULL;
 }
 
 /** The backend of a device that was asked for by name. */
@@ -41,12 +46,11 @@ static sch_status find_backend(const struct backend **backend,
     if (!*backend)
         return fail(SCH_ERROR_DEVICE, "device %s: this build of Schnell has no %s backend", device,
                     strcmp(device, "cuda") == 0 ? "CUDA" : "simulated CUDA");
-    if (strncmp(device, "cuda", 4) == 0 && !cuda_can(options))
+    if (strncmp(device, "cuda", 4) == 0 && beyond_cuda(options))
         return fail(SCH_ERROR_ARGUMENT,
-                    "device %s: expected single precision and filters from tables, found %s; "
-                    "the device cpu has both",
-                    device,
-                    options->precision != SCH_SINGLE ? "double precision" : "exact filters");
+                    "device %s: expected single precision, filters from tables and no bound on the "
+                    "memory, found %s; the device cpu can do that",
+                    device, beyond_cuda(options));
     return SCH_OK;
 }
 
@@ -58,7 +62,7 @@ sch_status sch_potential_create(sch_potential **potential, const sch_model *mode
     const struct backend *backend = &backend_cpu;
     if (options->device && strcmp(options->device, "auto") != 0) {
         SCH_TRY(find_backend(&backend, options));
-    } else if (backend_cuda && cuda_can(options)) {
+    } else if (backend_cuda && !beyond_cuda(options)) {
         sch_status status = potential_create_on(potential, model, backend_cuda, options);
         if (status != SCH_ERROR_DEVICE) /* built for it, but there is none here: the CPU */
             return status;

@@ -3,6 +3,7 @@
 
 #include "coverage_warning.h"
 #include "interrupt.h"
+#include "number.h"
 #include "options.h"
 #include "outputs.h"
 #include "paths.h"
@@ -14,6 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of a device; from so many bytes on they are told before the run. */
+static const size_t LARGE_MEMORY = 1000000000;
 
 /* A run, and what it holds. Everything starts as zero; release() frees what was made. */
 struct run {
@@ -129,6 +133,16 @@ static int prepare(struct run *run) {
     if (result == PROGRAM_DONE)
         result = model_choice_open(&options->choice, &run->model, &run->potential);
     return result == PROGRAM_DONE ? begin_replicas(run) : result;
+}
+
+/* Who waits for a large run wants to know what it takes while it is still time. */
+static void tell_memory(const struct run *run) {
+    size_t now, peak;
+    char text[NUMBER_SIZE];
+    sch_potential_device_memory(run->potential, &now, &peak);
+    if (peak >= LARGE_MEMORY && !run->options.quiet)
+        complain("note: this run takes %s GB of the device's memory",
+                 number_short(text, 1e-9 * (double)peak));
 }
 
 /* ---------------------------------------------------------------- what comes out */
@@ -310,6 +324,8 @@ static int summarise(const struct run *run) {
                             .wall_s = run->wall_s,
                             .replicas = run->n,
                             .samples = run->samples};
+    size_t held;
+    sch_potential_device_memory(run->potential, &held, &report.device_bytes);
     sch_model_describe(run->model, &report.model);
     report_analyse(&report);
     if (!options->quiet)
@@ -345,6 +361,7 @@ int main(int argc, char **argv) {
         result = prepare(&run);
     if (result == PROGRAM_DONE) {
         interrupt_catch();
+        tell_memory(&run);
         result = open_outputs(&run);
     }
     if (result == PROGRAM_DONE) {

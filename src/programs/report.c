@@ -142,6 +142,9 @@ void report_print(const struct report *report, FILE *stream) {
     fprintf(stream, "model        %s, %s parameters\n", report->model.name,
             number_grouped(a, (long)report->model.parameters));
     fprintf(stream, "device       %s\n", report->device);
+    if (report->device_bytes > 0)
+        fprintf(stream, "memory       %s MB of the device\n",
+                number_short(a, 1e-6 * (double)report->device_bytes));
     fprintf(stream, "steps        %s of %g fs%s in %.3f s%s%s\n", number_grouped(a, report->steps),
             report->dt_fs, several ? " by all replicas" : "", report->wall_s, finished ? "" : ", ",
             finished ? "" : report->status);
@@ -218,6 +221,8 @@ static bool add_all(cJSON *object, const struct report *report) {
            cJSON_AddStringToObject(object, "model", report->model.name) &&
            json_add_numbers(object, sizes, sizeof sizes / sizeof *sizes) &&
            cJSON_AddStringToObject(object, "device", report->device) &&
+           (report->device_bytes == 0 ||
+            cJSON_AddNumberToObject(object, "device_bytes", (double)report->device_bytes)) &&
            json_add_numbers(object, figures, sizeof figures / sizeof *figures) &&
            add_figures(object, &report->mean) &&
            cJSON_AddStringToObject(object, "status", report->status) &&

@@ -39,7 +39,8 @@ struct report {
     const char *structure, *device, *status;
     sch_model_info model;
     size_t atoms;
-    unsigned long seed; /**< of the first replica; the others have the next ones */
+    size_t device_bytes; /**< at most, on a device of its own; 0: there is none */
+    unsigned long seed;  /**< of the first replica; the others have the next ones */
     double dt_fs, wall_s;
     size_t replicas;
     const struct samples *samples; /**< [replicas] */

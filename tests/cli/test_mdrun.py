@@ -837,6 +837,18 @@ class Failures(Case):
             done = self.run_it(BENZENE, "--steps", 5, stdout=full)
         self.one_line(done, FAILED, "standard output")
 
+    def test_a_device_tells_its_memory(self):
+        done = self.good(BENZENE, "--device", "cuda-sim", "--model", "ultra-tiny", "--steps", 3,
+                         "--out", "none", "--log", "none", "--json", "run.json")
+        self.assertRegex(done.stdout, r"(?m)^memory +[0-9.]+ MB of the device$")
+        with open(self.path("run.json")) as file:
+            self.assertGreater(json.load(file)["device_bytes"], 1e5)
+
+    def test_a_device_and_what_only_the_cpu_can_do(self):
+        for wish in ("--max-memory=1G", "--precision=double", "--filters=exact"):
+            done = self.run_it(BENZENE, "--device", "cuda-sim", wish)
+            self.one_line(done, FAILED, "the device cpu can do that")
+
     @unittest.skipIf(cuda_at_hand(), "this machine has a CUDA device")
     def test_no_cuda_device(self):
         self.refused(FAILED, "cuda", BENZENE, "--device", "cuda")
