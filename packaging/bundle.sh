@@ -14,7 +14,7 @@ set -eu
 }
 build=$1 bundle=$2
 source=$(cd "$(dirname "$0")/.." && pwd)
-most_mib=55
+most_mib=57
 
 die() {
     echo "bundle.sh: $*" >&2

@@ -449,11 +449,8 @@ static long steps_at_once(size_t n_atoms) {
     return steps < 1 ? 1 : steps > 100 ? 100 : steps;
 }
 
-/** n_steps, or until something has happened; mends steps that want room. */
-static sch_status run_steps(struct bulk *bulk, struct recording *step, long n_steps,
-                            struct control *control) {
-    for (long k = 0; k < n_steps; k++)
-        SCH_TRY(device_replay(bulk->device, step));
+/** See how the steps went that were launched; mend one that wants room. */
+static sch_status finish_steps(struct bulk *bulk, struct control *control) {
     SCH_TRY(ask(bulk, control));
     if (!wants_room(control))
         return SCH_OK;
@@ -464,6 +461,7 @@ static sch_status run_steps(struct bulk *bulk, struct recording *step, long n_st
     return ask(bulk, control);
 }
 
+/** A step as a recording. Not before one was launched: then all kernels are on the device. */
 static sch_status record_step(struct bulk *bulk, struct recording **step) {
     SCH_TRY(device_record(bulk->device));
     sch_status status = launch_step(bulk);
@@ -471,25 +469,33 @@ static sch_status record_step(struct bulk *bulk, struct recording **step) {
     return status != SCH_OK ? status : ended;
 }
 
+/** Some steps by a recording of the present list, which is no good after the list has grown. */
+static sch_status replay_steps(struct bulk *bulk, struct recording **step, long n_steps,
+                               struct control *control) {
+    if (!*step)
+        SCH_TRY(record_step(bulk, step));
+    for (long k = 0; k < n_steps; k++)
+        SCH_TRY(device_replay(bulk->device, *step));
+    const size_t room = bulk->list_memory.room;
+    SCH_TRY(finish_steps(bulk, control));
+    if (room != bulk->list_memory.room) {
+        recording_free(*step);
+        *step = NULL;
+    }
+    return SCH_OK;
+}
+
 static sch_status run(struct bulk *bulk, size_t n_atoms, long n_steps, const volatile int *stop,
                       struct control *control) {
-    const void *neighbours = NULL;
     struct recording *step = NULL;
-    sch_status status = SCH_OK;
-    long done = 0;
-    while (status == SCH_OK && done < n_steps && !(done > 0 && stop && *stop)) {
-        const long left = n_steps - done, most = steps_at_once(n_atoms);
-        if (neighbours != bulk->job.list.neighbour) { /* new, or it has grown */
-            recording_free(step);
-            step = NULL;
-            status = record_step(bulk, &step);
-            neighbours = bulk->job.list.neighbour;
-        }
-        if (status == SCH_OK)
-            status = run_steps(bulk, step, left < most ? left : most, control);
-        if (control->steps == done) /* nothing moves any more */
-            break;
-        done = control->steps;
+    long before = 0;
+    SCH_TRY(launch_step(bulk));
+    sch_status status = finish_steps(bulk, control);
+    while (status == SCH_OK && control->steps > before && control->steps < n_steps &&
+           !(stop && *stop)) {
+        before = control->steps;
+        const long left = n_steps - before, most = steps_at_once(n_atoms);
+        status = replay_steps(bulk, &step, left < most ? left : most, control);
     }
     recording_free(step);
     return status;

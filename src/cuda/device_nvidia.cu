@@ -52,8 +52,37 @@ static sch_status find_device(int *number) {
     return SCH_OK;
 }
 
-static int largest_cluster(const cudaDeviceProp *properties) {
-    return properties->major >= 9 ? 16 : 1;
+static __global__ void nothing() {
+}
+
+/** Does the device run so many blocks together, each with all the memory a block can have? */
+static bool clusters_fit(unsigned blocks, size_t shared) {
+    cudaLaunchAttribute cluster = {};
+    cluster.id = cudaLaunchAttributeClusterDimension;
+    cluster.val.clusterDim.x = blocks;
+    cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
+    cudaLaunchConfig_t config = {};
+    config.gridDim = dim3(blocks);
+    config.blockDim = dim3(256);
+    config.dynamicSmemBytes = shared;
+    config.attrs = &cluster;
+    config.numAttrs = 1;
+    int at_once = 0;
+    const bool good = cudaFuncSetAttribute(nothing, cudaFuncAttributeNonPortableClusterSizeAllowed,
+                                           1) == cudaSuccess &&
+                      cudaFuncSetAttribute(nothing, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                           (int)shared) == cudaSuccess &&
+                      cudaOccupancyMaxActiveClusters(&at_once, nothing, &config) == cudaSuccess;
+    cudaGetLastError();
+    return good && at_once > 0;
+}
+
+/** Processors of one group share a cluster, and how many there are differs from chip to chip. */
+static unsigned largest_cluster(const cudaDeviceProp *properties) {
+    unsigned blocks = properties->major >= 9 ? 16 : 1;
+    while (blocks > 1 && !clusters_fit(blocks, properties->sharedMemPerBlockOptin))
+        blocks /= 2;
+    return blocks;
 }
 
 static sch_status read_properties(struct device *device, int number) {
@@ -64,7 +93,7 @@ static sch_status read_properties(struct device *device, int number) {
                     "device cuda: expected compute capability %d.%d or newer, found %d.%d (%s)",
                     OLDEST / 10, OLDEST % 10, properties.major, properties.minor, properties.name);
     device->limits.multiprocessors = (unsigned)properties.multiProcessorCount;
-    device->limits.largest_cluster = (unsigned)largest_cluster(&properties);
+    device->limits.largest_cluster = largest_cluster(&properties);
     device->limits.shared_per_block = properties.sharedMemPerBlockOptin;
     device->limits.shared_per_processor = properties.sharedMemPerMultiprocessor;
     snprintf(device->name, sizeof device->name, "%s, %d multiprocessors", properties.name,
@@ -185,7 +214,7 @@ struct recording {
 };
 
 sch_status device_record(struct device *device) {
-    return device_check(cudaStreamBeginCapture(device->stream, cudaStreamCaptureModeThreadLocal),
+    return device_check(cudaStreamBeginCapture(device->stream, cudaStreamCaptureModeRelaxed),
                         "recording");
 }
 
