@@ -108,7 +108,7 @@ run_tests() {
             run "$log" "$name $device" 200 120 "$test" "$device"
             continue
         fi
-        run "$log" "$name" 200 60 "$test"
+        run "$log" "$name" 200 90 "$test"
     done
     [ -s "$log" ] || tell "tests: none here" skipped "$(date +%s)"
     unset OMP_NUM_THREADS

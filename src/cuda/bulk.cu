@@ -150,6 +150,7 @@ template <int F> __device__ __forceinline__ tile open_tile(int n) {
     tile.p2 = tile.planes + tile_memory<F>::planes;
     tile.change = tile.p2 + tile_memory<F>::p2;
     tile.hidden = tile.change + tile_memory<F>::change;
+    tile.sums = nullptr;
     return tile;
 }
 

@@ -81,8 +81,10 @@ template <int F> void put_weights(struct layout *layout, size_t own, size_t T, b
 
 /** Most used first. */
 template <int F>
-void lay_out(struct layout *layout, const struct network *network, unsigned cluster, bool alone) {
+void lay_out(struct layout *layout, const struct network *network, struct shape shape, bool alone) {
     const struct molecules_plan *plan = layout->plan;
+    const unsigned cluster = shape.cluster;
+    const size_t warps = shape.block / 32;
     const size_t n = plan->atoms, R = plan->rows, own = F / cluster, T = network->interactions;
     const size_t chunks = cluster == 1 && own > 64 ? own / 64 : 1, word = sizeof(float);
     put(layout, ARRAY_MARKS, 4 * MOLECULE_MAX * sizeof(int));
@@ -91,6 +93,8 @@ void lay_out(struct layout *layout, const struct network *network, unsigned clus
     put(layout, ARRAY_FORCES, sizeof(double) * n * chunks * 12);
     put(layout, ARRAY_ROWS, word * n * (2 + plan->most));
     put(layout, ARRAY_HIDDEN, word * hidden_size<F>(R));
+    if (cluster > 1)
+        put(layout, ARRAY_SUMS, word * warps * SUMS_MOST * 32);
     put_weights<F>(layout, own, T, alone);
     put(layout, ARRAY_DIRECTIONS, 4 * word * n * plan->most);
     put(layout, ARRAY_P2, word * R * 3 * own);
@@ -128,7 +132,7 @@ sch_status launch_molecules(struct molecules *molecules, struct device *device,
     if (!alone && limits->shared_per_processor / together - 1024 < layout.budget)
         layout.budget = limits->shared_per_processor / together - 1024; /* each costs 1 kB more */
     plan.rows = shape.cluster > 1 ? (plan.atoms + 15) / 16 * 16 : 16;
-    lay_out<F>(&layout, network, shape.cluster, alone);
+    lay_out<F>(&layout, network, shape, alone);
     unsigned teams = at_once * together;
     teams = teams > (unsigned)job->n_bundles ? (unsigned)job->n_bundles : teams;
     shape.grid = teams * shape.cluster;

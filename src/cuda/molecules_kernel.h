@@ -39,6 +39,7 @@ enum array {
     ARRAY_P2,
     ARRAY_CHANGE,
     ARRAY_HIDDEN,
+    ARRAY_SUMS, /* only where a cluster shares the channels: then warps outnumber the patches */
     ARRAY_DIRECTIONS, /* float4 [n][most] */
     ARRAY_ROWS,       /* unsigned first [n], count [n]; int neighbour [n][most] */
     ARRAY_FEATURES,   /* [T][n][FEATURES][own] */
@@ -344,6 +345,7 @@ __device__ __forceinline__ passes open_passes(const network &network, const mole
     p.tile.p2 = array_at<float>(plan, team, ARRAY_P2);
     p.tile.change = array_at<float>(plan, team, ARRAY_CHANGE);
     p.tile.hidden = array_at<float>(plan, team, ARRAY_HIDDEN);
+    p.tile.sums = team.blocks > 1 ? array_at<float>(plan, team, ARRAY_SUMS) : nullptr;
     const size_t own = (size_t)team.channels * F;
     if (plan.places[ARRAY_WEIGHTS].where == place::NOWHERE)
         p.weights = {network.matrices + team.first / 8 * PANEL(F), (size_t)F * F};

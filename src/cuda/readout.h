@@ -25,29 +25,30 @@ template <int F> __device__ __forceinline__ hidden_layers<F> divide_hidden(const
     return layers;
 }
 
-/** out = x W^T of a patch; x has `columns` columns. */
-template <int COLUMNS>
-__device__ __forceinline__ void multiply_layer(const float *x, int stride, const float *packed,
-                                               const patch &patch, float out[4]) {
-    const float *panel = packed + patch.column / 8 * PANEL(COLUMNS);
-    for (int k = 0; k < COLUMNS / 16; k++)
-        multiply(out, load_rows(x + patch.row * stride, stride, k), load_weights(panel, k));
-}
+/** Step k of x W^T, x with so many columns. */
+template <int COLUMNS> struct layer_product {
+    const float *x, *packed;
+    int stride;
+
+    __device__ __forceinline__ void operator()(const patch &patch, int k, float *sums) const {
+        multiply(sums, load_rows(x + patch.row * stride, stride, k),
+                 load_weights(packed + patch.column / 8 * PANEL(COLUMNS), k));
+    }
+};
 
 /** One layer forward: value and slope of SiLU(x W^T + bias). */
 template <int COLUMNS>
-__device__ __forceinline__ void readout_layer(const team &team, int rows, const float *x,
-                                              int x_stride, const float *packed, const float *bias,
+__device__ __forceinline__ void readout_layer(const team &team, const tile &tile,
+                                              const layer_product<COLUMNS> &step, const float *bias,
                                               int width, int stride, float *value, float *slope) {
-    for_each_patch(team, rows, width, [&](const patch &patch) {
-        float y[4] = {};
-        multiply_layer<COLUMNS>(x, x_stride, packed, patch, y);
-        for_each_element(patch, rows, [&](int e, int row, int column) {
-            const float pre = y[e] + bias[column];
-            value[row * stride + column] = pre * sigmoid(pre);
-            slope[row * stride + column] = silu_slope(pre);
-        });
-    });
+    for_each_patch<4>(team, tile, width, COLUMNS / 16, step,
+                      [&](const patch &patch, const float *y) {
+                          for_each_element(patch, tile.rows, [&](int e, int row, int column) {
+                              const float pre = y[e] + bias[column];
+                              value[row * stride + column] = pre * sigmoid(pre);
+                              slope[row * stride + column] = silu_slope(pre);
+                          });
+                      });
 }
 
 /** Energies of the atoms, and the adjoint of the second layer in place of its value. */
@@ -79,31 +80,31 @@ __device__ __forceinline__ void readout(const network &network, const team &team
     constexpr int W1 = READOUT_1(F), W2 = READOUT_2(F);
     constexpr int S1 = ROW_STRIDE(W1), S2 = ROW_STRIDE(W2);
     const hidden_layers<F> layers = divide_hidden<F>(tile);
-    readout_layer<F>(team, tile.rows, plane_row<F>(tile, PLANE_H, 0), ROW_STRIDE(F),
-                     network.readout[0], network.bias[0], W1, S1, layers.value[0], layers.slope[0]);
+    readout_layer<F>(team, tile,
+                     {plane_row<F>(tile, PLANE_H, 0), network.readout[0], ROW_STRIDE(F)},
+                     network.bias[0], W1, S1, layers.value[0], layers.slope[0]);
     __syncthreads();
-    readout_layer<W1>(team, tile.rows, layers.value[0], S1, network.readout[1], network.bias[1], W2,
+    readout_layer<W1>(team, tile, {layers.value[0], network.readout[1], S1}, network.bias[1], W2,
                       S2, layers.value[1], layers.slope[1]);
     __syncthreads();
     sum_energies<F>(network, team, tile, species, layers, energies);
     __syncthreads();
-    for_each_patch(team, tile.rows, W1, [&](const patch &patch) {
-        float dx[4] = {};
-        multiply_layer<W2>(layers.value[1], S2, network.back[1], patch, dx);
+    const layer_product<W2> second = {layers.value[1], network.back[1], S2};
+    for_each_patch<4>(team, tile, W1, W2 / 16, second, [&](const patch &patch, const float *dx) {
         for_each_element(patch, tile.rows, [&](int e, int row, int column) {
             layers.value[0][row * S1 + column] = dx[e] * layers.slope[0][row * S1 + column];
         });
     });
     __syncthreads();
-    const float *own = network.back[0] + team.first / 8 * PANEL(W1);
-    for_each_patch(team, tile.rows, team.channels, [&](const patch &patch) {
-        float dh[4] = {};
-        multiply_layer<W1>(layers.value[0], S1, own, patch, dh);
-        for_each_element(patch, tile.rows, [&](int e, int row, int column) {
-            plane_row<F>(tile, PLANE_DH, row)[team.first + column] = dh[e];
-            *record<FEATURES>(tile.change, team, row, 0, column) = dh[e];
-        });
-    });
+    const layer_product<W1> first = {layers.value[0], network.back[0] + team.first / 8 * PANEL(W1),
+                                     S1};
+    for_each_patch<4>(team, tile, team.channels, W1 / 16, first,
+                      [&](const patch &patch, const float *dh) {
+                          for_each_element(patch, tile.rows, [&](int e, int row, int column) {
+                              plane_row<F>(tile, PLANE_DH, row)[team.first + column] = dh[e];
+                              *record<FEATURES>(tile.change, team, row, 0, column) = dh[e];
+                          });
+                      });
 }
 
 } // namespace SCHNELL_CUDA_NAMESPACE

@@ -83,13 +83,17 @@ enum {
  *  time meet in a bank of shared memory. */
 #define ROW_STRIDE(columns) ((columns) % 32 == 16 ? (columns) : (columns) + 16)
 
+/** Numbers that a lane adds up at a time in products. */
+enum { SUMS_MOST = 28 };
+
 struct tile {
     int first, atoms; /* of all atoms */
     int rows;         /* R: atoms, and rows that are not used */
     float *planes;    /* [PLANES][R][ROW_STRIDE(F)], shared by the team's blocks */
     float *p2;        /* [R][3][own] */
     float *change;    /* [R][FEATURES][own]: dE/dh, dE/dv after the interaction */
-    float *hidden;    /* [4][R][ROW_STRIDE(READOUT_1(F))]: the readout's */
+    float *hidden;    /* the readout's, hidden_size numbers */
+    float *sums;      /* [warps][SUMS_MOST][32]: of warps that share a product; NULL: none do */
 };
 
 /** Numbers that tile.hidden takes: two arrays of each width. */

@@ -49,12 +49,62 @@ struct patch {
     int row, column;
 };
 
-/** @tparam F  columns of the planes  @param work  (patch of the lane) for each of the warp's */
-template <typename Work>
-__device__ __forceinline__ void for_each_patch(const team &team, int rows, int columns,
-                                               const Work &work) {
-    for (int task = team.warp; task < rows / 16 * (columns / 8); task += team.warps)
-        work(patch{task % (rows / 16) * 16, task / (rows / 16) * 8});
+/** Tasks of a warp: products that are left to it alone. */
+template <int SUMS, typename Step, typename Finish>
+__device__ __forceinline__ void multiply_alone(const team &team, int rows, int columns, int steps,
+                                               const Step &step, const Finish &finish) {
+    for (int task = team.warp; task < rows / 16 * (columns / 8); task += team.warps) {
+        const patch patch = {task % (rows / 16) * 16, task / (rows / 16) * 8};
+        float sums[SUMS] = {};
+        for (int k = 0; k < steps; k++)
+            step(patch, k, sums);
+        finish(patch, sums);
+    }
+}
+
+/** Where warps outnumber the patches, some take a patch together, each some of the steps; the first
+ *  adds up what the others found, in the same order each time.
+ *  @param together  how many */
+template <int SUMS, typename Step, typename Finish>
+__device__ __forceinline__ void multiply_together(const team &team, float *shared_sums, int rows,
+                                                  int columns, int steps, int together,
+                                                  const Step &step, const Finish &finish) {
+    const int task = team.warp / together, share = team.warp % together;
+    const bool works = task < rows / 16 * (columns / 8);
+    const patch patch = {task % (rows / 16) * 16, task / (rows / 16) * 8};
+    float sums[SUMS] = {};
+    if (works)
+        for (int k = share; k < steps; k += together)
+            step(patch, k, sums);
+    float *mine = shared_sums + team.warp * SUMS * 32 + team.lane;
+#pragma unroll
+    for (int n = 0; n < SUMS; n++)
+        mine[32 * n] = sums[n];
+    __syncthreads();
+    if (!works || share != 0)
+        return;
+    for (int other = 1; other < together; other++)
+#pragma unroll
+        for (int n = 0; n < SUMS; n++)
+            sums[n] += mine[(other * SUMS + n) * 32];
+    finish(patch, sums);
+}
+
+/**
+ * Products of a tile: for each patch step(patch, k, sums) for k = 0 to steps - 1, then
+ * finish(patch, sums); a barrier must follow. Called by all threads of the block.
+ * @tparam SUMS  numbers that a lane adds up
+ */
+template <int SUMS, typename Step, typename Finish>
+__device__ __forceinline__ void for_each_patch(const team &team, const tile &tile, int columns,
+                                               int steps, const Step &step, const Finish &finish) {
+    const int patches = tile.rows / 16 * (columns / 8);
+    int together = tile.sums ? team.warps / patches : 1;
+    together = together < steps ? together : steps;
+    if (together > 1)
+        multiply_together<SUMS>(team, tile.sums, tile.rows, columns, steps, together, step, finish);
+    else
+        multiply_alone<SUMS>(team, tile.rows, columns, steps, step, finish);
 }
 
 /** Call work(e, row, column) for the four elements that the lane holds of a patch. */
@@ -69,25 +119,29 @@ __device__ __forceinline__ void for_each_element(const patch &patch, int atoms, 
     }
 }
 
-/** y = q M_1^T, a = p_0 M_2^T, u = p_1 M_3^T of a patch: seven products. */
-template <int F>
-__device__ __forceinline__ void multiply_seven(const weights &weights, const tile &tile, int t,
-                                               const int matrices[3], int scalar_plane,
-                                               const patch &patch, float y[4], float a[3][4],
-                                               float u[3][4]) {
-    const int stride = ROW_STRIDE(F), n = patch.column / 8;
-    for (int k = 0; k < F / 16; k++) {
-        const split4 A = load_weights(panel<F>(weights, t, matrices[0], n), k);
-        const split4 V = load_weights(panel<F>(weights, t, matrices[1], n), k);
-        const split4 U = load_weights(panel<F>(weights, t, matrices[2], n), k);
-        multiply(y, load_rows(plane_row<F>(tile, scalar_plane, patch.row), stride, k), A);
+/** Step k of y = q M_1^T, a = p_0 M_2^T, u = p_1 M_3^T: seven products. */
+template <int F> struct seven_products {
+    enum { Y = 0, A = 4, U = 16, SUMS = 28 }; /* y, then a and u for x, y, z, four numbers each */
+    const struct weights &weights;
+    const struct tile &tile;
+    int t, matrices[3], scalar_plane;
+
+    __device__ __forceinline__ void operator()(const patch &patch, int k, float *sums) const {
+        const int stride = ROW_STRIDE(F), n = patch.column / 8;
+        const split4 first = load_weights(panel<F>(weights, t, matrices[0], n), k);
+        const split4 second = load_weights(panel<F>(weights, t, matrices[1], n), k);
+        const split4 third = load_weights(panel<F>(weights, t, matrices[2], n), k);
+        multiply(sums + Y, load_rows(plane_row<F>(tile, scalar_plane, patch.row), stride, k),
+                 first);
 #pragma unroll
         for (int x = 0; x < 3; x++) {
-            multiply(a[x], load_rows(plane_row<F>(tile, PLANE_P0 + x, patch.row), stride, k), V);
-            multiply(u[x], load_rows(plane_row<F>(tile, PLANE_P1 + x, patch.row), stride, k), U);
+            multiply(sums + A + 4 * x,
+                     load_rows(plane_row<F>(tile, PLANE_P0 + x, patch.row), stride, k), second);
+            multiply(sums + U + 4 * x,
+                     load_rows(plane_row<F>(tile, PLANE_P1 + x, patch.row), stride, k), third);
         }
     }
-}
+};
 
 /* ---------------------------------------------------------------- forward */
 
@@ -95,25 +149,26 @@ __device__ __forceinline__ void multiply_seven(const weights &weights, const til
 template <int F>
 __device__ __forceinline__ void update(const network &network, const weights &weights,
                                        const team &team, const tile &tile, int t, float *saved) {
-    const int matrices[3] = {MATRIX_A, MATRIX_V, MATRIX_U};
+    typedef seven_products<F> products;
+    const products step = {weights, tile, t, {MATRIX_A, MATRIX_V, MATRIX_U}, PLANE_Q};
     const float *bias = network.biases + ((size_t)t * BIASES + BIAS_UPDATE) * F + team.first;
-    for_each_patch(team, tile.rows, team.channels, [&](const patch &patch) {
-        float y[4] = {}, a[3][4] = {}, u[3][4] = {};
-        multiply_seven<F>(weights, tile, t, matrices, PLANE_Q, patch, y, a, u);
+    const auto finish = [&](const patch &patch, const float *sums) {
+        const float *y = sums + products::Y, *a = sums + products::A, *u = sums + products::U;
         for_each_element(patch, tile.rows, [&](int e, int row, int column) {
             const float pre =
-                y[e] + bias[column] + round_norm(a[0][e], a[1][e], a[2][e]) - ROUND_NORM_AT_0;
+                y[e] + bias[column] + round_norm(a[e], a[4 + e], a[8 + e]) - ROUND_NORM_AT_0;
             plane_row<F>(tile, PLANE_Z, row)[team.first + column] = pre * sigmoid(pre);
             if (row >= tile.atoms)
                 return;
             float *numbers = record<SAVED>(saved, team, tile.first + row, 0, column);
             for (int x = 0; x < 3; x++) {
-                numbers[(SAVED_A + x) * team.channels] = a[x][e];
-                numbers[(SAVED_U + x) * team.channels] = u[x][e];
+                numbers[(SAVED_A + x) * team.channels] = a[4 * x + e];
+                numbers[(SAVED_U + x) * team.channels] = u[4 * x + e];
             }
             numbers[SAVED_Y * team.channels] = pre;
         });
-    });
+    };
+    for_each_patch<products::SUMS>(team, tile, team.channels, F / 16, step, finish);
 }
 
 /** From z to h and v after the interaction; after the last one only h is needed, in its plane.
@@ -123,14 +178,15 @@ __device__ __forceinline__ void finish_update(const network &network, const weig
                                               const team &team, const tile &tile, int t,
                                               float *saved, float *features) {
     const float *bias = network.biases + (size_t)t * BIASES * F + team.first;
-    for_each_patch(team, tile.rows, team.channels, [&](const patch &patch) {
-        float h[4] = {}, g[4] = {};
-        for (int k = 0; k < F / 16; k++) {
-            const rows2 z = load_rows(plane_row<F>(tile, PLANE_Z, patch.row), ROW_STRIDE(F), k);
-            multiply(h, z, load_weights(panel<F>(weights, t, MATRIX_B, patch.column / 8), k));
-            if (features)
-                multiply(g, z, load_weights(panel<F>(weights, t, MATRIX_G, patch.column / 8), k));
-        }
+    const auto step = [&](const patch &patch, int k, float *sums) {
+        const rows2 z = load_rows(plane_row<F>(tile, PLANE_Z, patch.row), ROW_STRIDE(F), k);
+        multiply(sums, z, load_weights(panel<F>(weights, t, MATRIX_B, patch.column / 8), k));
+        if (features)
+            multiply(sums + 4, z,
+                     load_weights(panel<F>(weights, t, MATRIX_G, patch.column / 8), k));
+    };
+    const auto finish = [&](const patch &patch, const float *sums) {
+        const float *h = sums, *g = sums + 4;
         for_each_element(patch, tile.rows, [&](int e, int row, int column) {
             if (row >= tile.atoms) {
                 if (!features)
@@ -157,7 +213,8 @@ __device__ __forceinline__ void finish_update(const network &network, const weig
                 plane_row<F>(tile, PLANE_H, row)[team.first + column] = value;
             }
         });
-    });
+    };
+    for_each_patch<8>(team, tile, team.channels, F / 16, step, finish);
 }
 
 /* ---------------------------------------------------------------- backward */
@@ -166,16 +223,15 @@ __device__ __forceinline__ void finish_update(const network &network, const weig
 template <int F>
 __device__ __forceinline__ void update_back(const weights &weights, const team &team,
                                             const tile &tile, int t, bool last, float *saved) {
-    for_each_patch(team, tile.rows, team.channels, [&](const patch &patch) {
-        float dz[4] = {};
-        for (int k = 0; k < F / 16; k++) {
-            const int n = patch.column / 8, stride = ROW_STRIDE(F);
-            multiply(dz, load_rows(plane_row<F>(tile, PLANE_DH, patch.row), stride, k),
-                     load_weights(panel<F>(weights, t, MATRIX_B_BACK, n), k));
-            if (!last)
-                multiply(dz, load_rows(plane_row<F>(tile, PLANE_DG, patch.row), stride, k),
-                         load_weights(panel<F>(weights, t, MATRIX_G_BACK, n), k));
-        }
+    const auto step = [&](const patch &patch, int k, float *sums) {
+        const int n = patch.column / 8, stride = ROW_STRIDE(F);
+        multiply(sums, load_rows(plane_row<F>(tile, PLANE_DH, patch.row), stride, k),
+                 load_weights(panel<F>(weights, t, MATRIX_B_BACK, n), k));
+        if (!last)
+            multiply(sums, load_rows(plane_row<F>(tile, PLANE_DG, patch.row), stride, k),
+                     load_weights(panel<F>(weights, t, MATRIX_G_BACK, n), k));
+    };
+    const auto finish = [&](const patch &patch, const float *dz) {
         for_each_element(patch, tile.rows, [&](int e, int row, int column) {
             float dy = 0.0f, da[3] = {}, du[3] = {};
             if (row < tile.atoms) {
@@ -198,7 +254,8 @@ __device__ __forceinline__ void update_back(const weights &weights, const team &
                 plane_row<F>(tile, PLANE_DU + x, row)[team.first + column] = du[x];
             }
         });
-    });
+    };
+    for_each_patch<4>(team, tile, team.channels, F / 16, step, finish);
 }
 
 /** From dy, da, du to dq, db, dc and the part of dv that is the atom's own. */
@@ -206,12 +263,13 @@ template <int F>
 __device__ __forceinline__ void finish_update_back(const network &network, const weights &weights,
                                                    const team &team, const tile &tile, int t,
                                                    bool last, float *adjoints, float *carried) {
-    const int matrices[3] = {MATRIX_A_BACK, MATRIX_V_BACK, MATRIX_U_BACK};
+    typedef seven_products<F> products;
+    const products step = {
+        weights, tile, t, {MATRIX_A_BACK, MATRIX_V_BACK, MATRIX_U_BACK}, PLANE_DY};
     const float *M = network.mixing + 9 * t;
     const float *bias = network.biases + ((size_t)t * BIASES + BIAS_U) * F + team.first;
-    for_each_patch(team, tile.rows, team.channels, [&](const patch &patch) {
-        float dq[4] = {}, d0[3][4] = {}, d1[3][4] = {};
-        multiply_seven<F>(weights, tile, t, matrices, PLANE_DY, patch, dq, d0, d1);
+    const auto finish = [&](const patch &patch, const float *sums) {
+        const float *dq = sums + products::Y, *d0 = sums + products::A, *d1 = sums + products::U;
         for_each_element(patch, tile.atoms, [&](int e, int row, int column) {
             const int atom = tile.first + row, next = team.channels;
             const float *change = record<FEATURES>(tile.change, team, row, 0, column);
@@ -220,12 +278,13 @@ __device__ __forceinline__ void finish_update_back(const network &network, const
             for (int x = 0; x < 3; x++) {
                 const float d2 = last ? 0.0f : change[(1 + x) * next] * (1.0f + bias[column]);
                 *record<CARRIED>(carried, team, atom, x, column) =
-                    M[0] * d0[x][e] + M[3] * d1[x][e] + M[6] * d2;
-                out[(1 + x) * next] = M[1] * d0[x][e] + M[4] * d1[x][e] + M[7] * d2;
-                out[(4 + x) * next] = M[2] * d0[x][e] + M[5] * d1[x][e] + M[8] * d2;
+                    M[0] * d0[4 * x + e] + M[3] * d1[4 * x + e] + M[6] * d2;
+                out[(1 + x) * next] = M[1] * d0[4 * x + e] + M[4] * d1[4 * x + e] + M[7] * d2;
+                out[(4 + x) * next] = M[2] * d0[4 * x + e] + M[5] * d1[4 * x + e] + M[8] * d2;
             }
         });
-    });
+    };
+    for_each_patch<products::SUMS>(team, tile, team.channels, F / 16, step, finish);
 }
 
 } // namespace SCHNELL_CUDA_NAMESPACE
