@@ -202,6 +202,15 @@ static void far_apart(void **state) {
     sch_model_free(model);
 }
 
+/** More atoms than a block has threads, in more bins. */
+static void a_gas(void **state) {
+    (void)state;
+    sch_model *model = make_model(3);
+    random_system(model, 1300, 70.0, false);
+    random_system(model, 1100, 65.0, true);
+    sch_model_free(model);
+}
+
 /* ---------------------------------------------------------------- several at once */
 
 static void batches(void **state) {
@@ -300,10 +309,15 @@ static int find_device(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(molecules),      cmocka_unit_test(large_clusters),
-        cmocka_unit_test(cells),          cmocka_unit_test(parts_of_a_cell),
-        cmocka_unit_test(far_apart),      cmocka_unit_test(batches),
-        cmocka_unit_test(many_molecules), cmocka_unit_test(atoms_that_are_too_close),
+        cmocka_unit_test(molecules),
+        cmocka_unit_test(large_clusters),
+        cmocka_unit_test(cells),
+        cmocka_unit_test(parts_of_a_cell),
+        cmocka_unit_test(far_apart),
+        cmocka_unit_test(a_gas),
+        cmocka_unit_test(batches),
+        cmocka_unit_test(many_molecules),
+        cmocka_unit_test(atoms_that_are_too_close),
     };
     if (argc > 1)
         device = argv[1];
