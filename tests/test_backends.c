@@ -213,23 +213,22 @@ static void a_gas(void **state) {
 
 /* ---------------------------------------------------------------- several at once */
 
-static void batches(void **state) {
-    (void)state;
-    static const size_t sizes[] = {5, 1, 64, 30, 12, 70, 12, 2, 65, 9};
-    enum { N = sizeof sizes / sizeof *sizes };
-    sch_model *model = make_model(0);
+/** Clusters of these sizes at once, number `periodic` in a cell instead. */
+static void check_batch(int shape, size_t n, const size_t sizes[], size_t periodic) {
+    sch_model *model = make_model(shape);
     sch_potential *potential = open_on(model, device), *oracle = open_on(model, "reference");
-    sch_system *systems[N];
-    struct found found[N];
-    sch_properties properties[N];
-    for (int s = 0; s < N; s++) {
+    sch_system **systems = calloc(n, sizeof *systems);
+    struct found *found = calloc(n, sizeof *found);
+    sch_properties *properties = calloc(n, sizeof *properties);
+    assert_true(systems && found && properties);
+    for (size_t s = 0; s < n; s++) {
         systems[s] =
-            support_random_system(sizes[s], 2.0 + 2.0 * cbrt((double)sizes[s]), 0.9, s == 4);
+            support_random_system(sizes[s], 2.0 + 1.8 * cbrt((double)sizes[s]), 0.9, s == periodic);
         found[s] = make_found(sizes[s]);
         properties[s] = found[s].properties;
     }
-    assert_ok(sch_evaluate_batch(potential, N, systems, properties));
-    for (int s = 0; s < N; s++) {
+    assert_ok(sch_evaluate_batch(potential, n, systems, properties));
+    for (size_t s = 0; s < n; s++) {
         struct found exact = evaluate(oracle, systems[s]);
         found[s].properties = properties[s];
         assert_near(&found[s], &exact);
@@ -237,38 +236,40 @@ static void batches(void **state) {
         release(&found[s]);
         sch_system_free(systems[s]);
     }
+    free(systems);
+    free(found);
+    free(properties);
     sch_potential_free(potential);
     sch_potential_free(oracle);
     sch_model_free(model);
 }
 
-/** Many small ones share blocks; whoever is beside a molecule must not matter much. */
+static void batches(void **state) {
+    (void)state;
+    const size_t sizes[] = {5, 1, 64, 30, 12, 70, 12, 2, 65, 9};
+    check_batch(0, sizeof sizes / sizeof *sizes, sizes, 4);
+}
+
+/** Many small ones share blocks; whoever is beside a molecule must not matter. */
 static void many_molecules(void **state) {
     (void)state;
     enum { N = 40 };
-    sch_model *model = make_model(0);
-    sch_potential *potential = open_on(model, device), *oracle = open_on(model, "reference");
-    sch_system *systems[N];
-    struct found found[N];
-    sch_properties properties[N];
-    for (int s = 0; s < N; s++) {
-        size_t n = 1 + (size_t)s * 7 % 15;
-        systems[s] = support_random_system(n, 2.0 + 1.5 * cbrt((double)n), 0.9, false);
-        found[s] = make_found(n);
-        properties[s] = found[s].properties;
+    size_t sizes[N];
+    for (size_t s = 0; s < N; s++)
+        sizes[s] = 1 + s * 7 % 15;
+    check_batch(0, N, sizes, N);
+}
+
+/** So many that each has a block for itself, with all channels, and more atoms than a tile. */
+static void a_block_each(void **state) {
+    (void)state;
+    enum { N = 18 };
+    size_t sizes[N];
+    for (int shape = 1; shape < 3 && shape < n_shapes(); shape++) {
+        for (size_t s = 0; s < N; s++)
+            sizes[s] = s == 7 ? 35 : 2 + s % 4;
+        check_batch(shape, N, sizes, N);
     }
-    assert_ok(sch_evaluate_batch(potential, N, systems, properties));
-    for (int s = 0; s < N; s++) {
-        struct found exact = evaluate(oracle, systems[s]);
-        found[s].properties = properties[s];
-        assert_near(&found[s], &exact);
-        release(&exact);
-        release(&found[s]);
-        sch_system_free(systems[s]);
-    }
-    sch_potential_free(potential);
-    sch_potential_free(oracle);
-    sch_model_free(model);
 }
 
 /* ---------------------------------------------------------------- bad structures */
@@ -309,15 +310,11 @@ static int find_device(void **state) {
 
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(molecules),
-        cmocka_unit_test(large_clusters),
-        cmocka_unit_test(cells),
-        cmocka_unit_test(parts_of_a_cell),
-        cmocka_unit_test(far_apart),
-        cmocka_unit_test(a_gas),
-        cmocka_unit_test(batches),
-        cmocka_unit_test(many_molecules),
-        cmocka_unit_test(atoms_that_are_too_close),
+        cmocka_unit_test(molecules),    cmocka_unit_test(large_clusters),
+        cmocka_unit_test(cells),        cmocka_unit_test(parts_of_a_cell),
+        cmocka_unit_test(far_apart),    cmocka_unit_test(a_gas),
+        cmocka_unit_test(batches),      cmocka_unit_test(many_molecules),
+        cmocka_unit_test(a_block_each), cmocka_unit_test(atoms_that_are_too_close),
     };
     if (argc > 1)
         device = argv[1];

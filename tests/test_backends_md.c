@@ -171,7 +171,7 @@ static double swing(const char *name, long n_steps) {
 
 static void energy_is_conserved_as_on_the_cpu(void **state) {
     (void)state;
-    const long n_steps = is_slow() ? 200 : 1000;
+    const long n_steps = is_slow() ? 100 : 1000;
     const double here = swing(device, n_steps), cpu = swing("cpu", n_steps);
     print_message("energy swings by %.3g meV, on the CPU by %.3g meV\n", 1e3 * here, 1e3 * cpu);
     assert_true(here < 1.1 * cpu + 1e-5);

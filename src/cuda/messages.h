@@ -42,6 +42,22 @@ __device__ __forceinline__ const float4 *find_interval(const network &network, i
     return network.table + ((size_t)t * network.intervals + k) * 3 * F;
 }
 
+/** Call work(edge, neighbour, filters at the lane's channel, place in their interval) for the edges
+ *  of an atom that are the lane's. */
+template <int F, typename Work>
+__device__ __forceinline__ void for_each_edge(const network &network, const team &team,
+                                              const edge_rows &edges, int t, int atom, int channel,
+                                              const Work &work) {
+    const unsigned last = edges.first[atom] + edges.count[atom];
+    const unsigned slice = (unsigned)(team.lane / team.lanes), slices = 32u / team.lanes;
+    for (unsigned e = edges.first[atom] + slice; e < last; e += slices) {
+        const float4 edge = edges.direction[e];
+        float x;
+        const float4 *filters = find_interval<F>(network, t, edge.w, &x) + team.first + channel;
+        work(edge, edges.neighbour[e], filters, x);
+    }
+}
+
 /* ---------------------------------------------------------------- forward */
 
 template <int N> struct messages { float q[N], b[3][N], c[3][N]; };
@@ -81,16 +97,12 @@ __device__ __forceinline__ messages<N> sum_messages(const network &network, cons
                                                     const edge_rows &edges, int t, float *features,
                                                     int atom, int channel) {
     messages<N> sum = {};
-    const unsigned last = edges.first[atom] + edges.count[atom];
-    const unsigned slice = (unsigned)(team.lane / team.lanes), slices = 32u / team.lanes;
-    for (unsigned e = edges.first[atom] + slice; e < last; e += slices) {
-        const float4 edge = edges.direction[e];
-        float x;
-        const float4 *filters = find_interval<F>(network, t, edge.w, &x) + team.first + channel;
-        add_message<F, N, FIRST>(&sum, filters, x, edge,
-                                 record<FEATURES>(features, team, edges.neighbour[e], 0, channel),
-                                 team.channels);
-    }
+    for_each_edge<F>(network, team, edges, t, atom, channel,
+                     [&](const float4 &edge, int j, const float4 *filters, float x) {
+                         add_message<F, N, FIRST>(&sum, filters, x, edge,
+                                                  record<FEATURES>(features, team, j, 0, channel),
+                                                  team.channels);
+                     });
 #pragma unroll
     for (int n = 0; n < N; n++) {
         sum.q[n] = sum_lanes(sum.q[n], team.lanes);
@@ -260,15 +272,12 @@ __device__ __forceinline__ adjoint_sums<N> sum_adjoints(const network &network, 
                                                         int channel, bool virial) {
     adjoint_sums<N> sum = {};
     const own<N> i = load_own<N, FIRST>(team, features, adjoints, atom, channel);
-    const unsigned last = edges.first[atom] + edges.count[atom];
-    const unsigned slice = (unsigned)(team.lane / team.lanes), slices = 32u / team.lanes;
-    for (unsigned e = edges.first[atom] + slice; e < last; e += slices) {
-        const float4 edge = edges.direction[e];
-        float x;
-        const float4 *filters = find_interval<F>(network, t, edge.w, &x) + team.first + channel;
-        const own<N> j = load_own<N, FIRST>(team, features, adjoints, edges.neighbour[e], channel);
-        add_adjoint<F, N, FIRST>(&sum, i, j, filters, x, network.per_spacing, edge, virial);
-    }
+    for_each_edge<F>(
+        network, team, edges, t, atom, channel,
+        [&](const float4 &edge, int other, const float4 *filters, float x) {
+            const own<N> j = load_own<N, FIRST>(team, features, adjoints, other, channel);
+            add_adjoint<F, N, FIRST>(&sum, i, j, filters, x, network.per_spacing, edge, virial);
+        });
     return sum;
 }
 

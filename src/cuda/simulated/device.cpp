@@ -22,7 +22,7 @@ struct device {
 
 sch_status device_open(struct device **device) {
     SCH_TRY(memory_new(device, 1, sizeof **device));
-    (*device)->limits = {4, 16, simulated::MOST_SHARED, simulated::MOST_SHARED};
+    (*device)->limits = {16, 16, simulated::MOST_SHARED, simulated::MOST_SHARED};
     return SCH_OK;
 }
 

@@ -62,7 +62,8 @@ thread_local size_t host_size;
 thread_local void *host_fake;
 
 void forget(const fiber *f) {
-    __asan_unpoison_memory_region(f->stack, STACK_BYTES);
+    if (f->stack)
+        __asan_unpoison_memory_region(f->stack, STACK_BYTES);
 }
 void leave_host(const fiber *to) {
     __sanitizer_start_switch_fiber(&host_fake, to->stack, STACK_BYTES);
@@ -235,7 +236,6 @@ void set_up(cluster *all, unsigned first_block) {
         f->waits = RUNS;
         f->begun = false;
         f->stack = stacks[k];
-        forget(f); /* who ran on it before may not have come to its end */
     }
 }
 
@@ -312,6 +312,8 @@ sch_status run_kernel(const char *name, struct shape shape, const std::function<
     if (status == SCH_OK)
         status = run_clusters(&all);
     current = outer;
+    for (unsigned k = 0; status != SCH_OK && all.fibers && k < all.n_threads; k++)
+        forget(&all.fibers[k]); /* who ran on it has not come to its end */
     free(all.fibers);
     free(all.deposits);
     free(all.shared);
