@@ -320,6 +320,23 @@ static void a_stop_is_heard(void **state) {
     }
 }
 
+/** A device counts its steps in 32 bits; the CPU does what it is asked until it is stopped. */
+static void more_steps_than_a_device_counts(void **state) {
+    (void)state;
+    const volatile int stop = 1;
+    sch_potential *potential = open_on(device);
+    sch_system *system = read_benzene();
+    sch_simulation *simulation = begin(system, potential, 0.5);
+    sch_status status = sch_simulation_run(simulation, 5000000000L, &stop);
+    if (strcmp(device, "cpu") == 0)
+        assert_int_equal(status, SCH_OK);
+    else
+        support_assert_status(status, SCH_ERROR_ARGUMENT, "run", __FILE__, __LINE__);
+    sch_simulation_free(simulation);
+    sch_potential_free(potential);
+    sch_system_free(system);
+}
+
 /* ---------------------------------------------------------------- the list */
 
 static bool find_device(void) {
@@ -343,6 +360,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(atoms_that_meet_stop_the_run),
         cmocka_unit_test(a_mishap_of_one_replica_leaves_the_others),
         cmocka_unit_test(a_stop_is_heard),
+        cmocka_unit_test(more_steps_than_a_device_counts),
     };
     if (argc > 1)
         device = argv[1];

@@ -3,6 +3,7 @@
 #include "cuda/bulk.h"
 #include "cuda/molecules.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -83,6 +84,10 @@ sch_status evaluate_atoms(void *opaque, size_t n_systems, const struct atoms sys
 sch_status advance(void *opaque, size_t n_systems, struct moving systems[], double time_step,
                    long n_steps, const volatile int *stop) {
     struct state *state = static_cast<struct state *>(opaque);
+    if (n_steps > INT_MAX)
+        return fail(SCH_ERROR_ARGUMENT,
+                    "device cuda: expected at most %d steps at a time, found %ld", INT_MAX,
+                    n_steps);
     for (size_t s = 0; s < n_systems;) {
         struct moving *some = systems + s;
         const size_t n = count_molecules(n_systems - s, [=](size_t k) { return &some[k].atoms; });
