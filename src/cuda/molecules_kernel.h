@@ -125,6 +125,15 @@ __device__ __forceinline__ void copy3(double *to, const double *from) {
         to[k] = from[k];
 }
 
+__device__ __forceinline__ mishap make_mishap(int kind, int atom, int other, double value) {
+    mishap what;
+    what.kind = static_cast<decltype(what.kind)>(kind);
+    what.atom = (size_t)atom;
+    what.other = (size_t)other;
+    what.value = value;
+    return what;
+}
+
 /** Which molecules go on, and which atoms belong together. */
 __device__ __forceinline__ void load_molecule(const molecules_job &job, const bundle &b, int m) {
     const int all = b.first_molecule + m;
@@ -135,7 +144,7 @@ __device__ __forceinline__ void load_molecule(const molecules_job &job, const bu
         b.end[a - b.first] = b.molecule_first[m + 1] - b.first;
     }
     if (cluster_rank() == 0 && !b.stopped[m]) {
-        job.mishaps[all].kind = mishap::MISHAP_NONE;
+        job.mishaps[all] = make_mishap(mishap::MISHAP_NONE, 0, 0, 0.0);
         job.steps[all] = job.first_step + job.n_steps;
     }
 }
@@ -212,15 +221,6 @@ __device__ __forceinline__ void look_into_suspects(const molecules_job &job, con
                           find(b.molecule_first[m] - b.first, b.molecule_first[m + 1] - b.first));
     }
     __syncthreads();
-}
-
-__device__ __forceinline__ mishap make_mishap(int kind, int atom, int other, double value) {
-    mishap what;
-    what.kind = static_cast<decltype(what.kind)>(kind);
-    what.atom = (size_t)atom;
-    what.other = (size_t)other;
-    what.value = value;
-    return what;
 }
 
 /* ---------------------------------------------------------------- motion */

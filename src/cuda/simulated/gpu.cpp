@@ -12,7 +12,7 @@
 
 namespace simulated {
 
-thread_local thread *here;
+__thread thread *here;
 
 namespace {
 

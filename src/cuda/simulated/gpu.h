@@ -55,7 +55,7 @@ struct thread {
     deposit *lanes;       /* [2][WARP] of its warp */
     unsigned collectives; /* that it has taken part in */
 };
-extern thread_local thread *here;
+extern __thread thread *here; /* constant at first, which thread_local cannot tell */
 
 enum wait { RUNS, AT_WARP, AT_BLOCK, AT_CLUSTER, ENDED };
 
