@@ -154,8 +154,8 @@ run_benchmarks() {
         measure m6 --json "$folder/m6.json"
         measure drift --json "$folder/drift.json"
         measure energy
+        measure batch --model "$models" --max-batch "$batch" --json "$folder/batch.json"
     fi
-    measure batch --model "$models" --max-batch "$batch" --json "$folder/batch.json"
     measure replicas --model "$models" --max-batch "$batch" --json "$folder/replicas.json"
     measure sizes --model "$models" --max-atoms "$atoms" --json "$folder/sizes.json" ||
         [ "$atoms" -lt 100000 ] || # of a smaller GPU something at least

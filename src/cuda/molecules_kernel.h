@@ -473,7 +473,6 @@ __global__ void __launch_bounds__(WHOLE ? 4 * F : 256, WHOLE ? 128 / F : 1)
                 second_kick(job, b, step);
         }
         store_bundle(job, b);
-        team_barrier(team);
     }
 }
 
