@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "md/cell.h"
+#include "base/cell.h"
 #include "md/neighbour_list.h"
 
 enum { EDGES_MAX = 400000 };

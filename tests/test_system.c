@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "md/cell.h"
+#include "base/cell.h"
 #include "md/rigid_body.h"
 #include "md/system.h"
 

@@ -7,6 +7,7 @@
 #include "base/verlet.h"
 #include "cuda/bulk_list.h"
 #include "cuda/interaction.h"
+#include "cuda/vector3.h"
 
 namespace SCHNELL_CUDA_NAMESPACE {
 
@@ -36,35 +37,21 @@ struct bulk {
 
 namespace {
 
-enum { BLOCK = 256, TILE = 16 };
+enum { TILE = 16 };
 
 /* ---------------------------------------------------------------- motion */
 
-__device__ int atom_number() {
-    return (int)(blockIdx.x * blockDim.x + threadIdx.x);
-}
-
-__device__ void copy3(double *to, const double *from, int atom) {
-    for (size_t k = 3 * (size_t)atom; k < 3 * (size_t)atom + 3; k++)
-        to[k] = from[k];
-}
-
-__device__ double length3(const double *v) {
-    return sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-}
-
 /** Remember the last whole step; tell of atoms that would move too far: then none moves. */
 __global__ void begin_step(bulk_job job) {
-    const int i = atom_number();
+    const int i = thread_number();
     if (i >= job.list.n || halted(job.list.control))
         return;
-    copy3(job.old_positions, job.positions, i);
-    copy3(job.old_velocities, job.velocities, i);
-    copy3(job.old_forces, job.forces, i);
+    copy3(job.old_positions + 3 * (size_t)i, job.positions + 3 * (size_t)i);
+    copy3(job.old_velocities + 3 * (size_t)i, job.velocities + 3 * (size_t)i);
+    copy3(job.old_forces + 3 * (size_t)i, job.forces + 3 * (size_t)i);
     job.old_energies[i] = job.energies[i];
     double v[3];
-    for (int k = 0; k < 3; k++)
-        v[k] = job.velocities[3 * (size_t)i + k];
+    copy3(v, job.velocities + 3 * (size_t)i);
     half_kick(0.5 * job.time_step, job.masses[i], job.forces + 3 * (size_t)i, v);
     const double move = length3(v) * job.time_step;
     if (!(move <= FARTHEST_MOVE)) {
@@ -78,7 +65,7 @@ __global__ void begin_step(bulk_job job) {
 
 /** Half a kick, and the way; is the list still good? */
 __global__ void move_atoms(bulk_job job) {
-    const int i = atom_number();
+    const int i = thread_number();
     if (i >= job.list.n || halted(job.list.control))
         return;
     double *x = job.positions + 3 * (size_t)i, *v = job.velocities + 3 * (size_t)i;
@@ -93,7 +80,7 @@ __global__ void move_atoms(bulk_job job) {
 
 /** Forces and energies from the order of the rows to that of the atoms. */
 __global__ void collect(bulk_job job) {
-    const int i = atom_number();
+    const int i = thread_number();
     if (i >= job.list.n || halted(job.list.control))
         return;
     const int row = job.list.row_of[i];
@@ -106,7 +93,7 @@ __global__ void collect(bulk_job job) {
 
 /** The second half of the kick; tell of the first atom that is not finite. */
 __global__ void second_kick(bulk_job job) {
-    const int i = atom_number();
+    const int i = thread_number();
     if (i >= job.list.n || halted(job.list.control))
         return;
     double *v = job.velocities + 3 * (size_t)i;
@@ -118,15 +105,15 @@ __global__ void second_kick(bulk_job job) {
 /** Count the step; or go back to the last whole one. Not where no atom has moved, nor where the
  * host will mend the step. */
 __global__ void end_step(bulk_job job) {
-    const int i = atom_number();
+    const int i = thread_number();
     struct control *control = job.list.control;
     if (i == 0 && !halted(control))
         control->steps++;
     if (i >= job.list.n || (control->close == CONTROL_NONE && control->lost == CONTROL_NONE))
         return;
-    copy3(job.positions, job.old_positions, i);
-    copy3(job.velocities, job.old_velocities, i);
-    copy3(job.forces, job.old_forces, i);
+    copy3(job.positions + 3 * (size_t)i, job.old_positions + 3 * (size_t)i);
+    copy3(job.velocities + 3 * (size_t)i, job.old_velocities + 3 * (size_t)i);
+    copy3(job.forces + 3 * (size_t)i, job.old_forces + 3 * (size_t)i);
     job.energies[i] = job.old_energies[i];
 }
 
@@ -195,10 +182,6 @@ __global__ void __launch_bounds__(4 * F) backward(network network, bulk_job job,
     interaction_backward<F, N>(network, team_here<F, N, true>(), p, p.tile, t);
 }
 
-struct shape one_each(int n) {
-    return {((unsigned)n + BLOCK - 1) / BLOCK, BLOCK, 1, 0};
-}
-
 template <int F, int N> sch_status launch_passes(struct bulk *bulk) {
     struct device *device = bulk->device;
     const struct network *network = bulk->network;
@@ -210,7 +193,7 @@ template <int F, int N> sch_status launch_passes(struct bulk *bulk) {
         SCH_TRY(LAUNCH(device, (forward<F, N>), shape, *network, *job, t));
     for (int t = network->interactions - 1; t >= 0; t--)
         SCH_TRY(LAUNCH(device, (backward<F, N>), shape, *network, *job, t));
-    return LAUNCH(device, collect, one_each(job->list.n), *job);
+    return LAUNCH(device, collect, for_each_of(job->list.n, 1), *job);
 }
 
 /** Forces from the list's edges. */
@@ -226,13 +209,13 @@ sch_status launch_forces(struct bulk *bulk) {
 }
 
 sch_status launch_end(struct bulk *bulk) {
-    const struct shape atoms = one_each(bulk->job.list.n);
+    const struct shape atoms = for_each_of(bulk->job.list.n, 1);
     SCH_TRY(LAUNCH(bulk->device, second_kick, atoms, bulk->job));
     return LAUNCH(bulk->device, end_step, atoms, bulk->job);
 }
 
 sch_status launch_step(struct bulk *bulk) {
-    const struct shape atoms = one_each(bulk->job.list.n);
+    const struct shape atoms = for_each_of(bulk->job.list.n, 1);
     SCH_TRY(LAUNCH(bulk->device, begin_step, atoms, bulk->job));
     SCH_TRY(LAUNCH(bulk->device, move_atoms, atoms, bulk->job));
     SCH_TRY(bulk_list_refresh(&bulk->job.list, bulk->device));
@@ -241,11 +224,6 @@ sch_status launch_step(struct bulk *bulk) {
 }
 
 /* ---------------------------------------------------------------- memory */
-
-template <typename T> void take(T **array, char *base, size_t *used, size_t count) {
-    *array = reinterpret_cast<T *>(base + *used);
-    *used += (count * sizeof(T) + 127) / 128 * 128;
-}
 
 void divide_atoms(struct bulk_job *job, char *base, size_t *used) {
     const size_t n = job->list.n;

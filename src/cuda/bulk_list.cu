@@ -13,13 +13,9 @@ const double SKIN = 0.8; /* Å */
 /** Farther than so many cells from the first an atom is lost. */
 const double FARTHEST_CELL = 16000.0;
 
-enum { BLOCK = 256, SCAN_BLOCK = 1024 };
+enum { SCAN_BLOCK = 1024 };
 
 /* ---------------------------------------------------------------- indices */
-
-__device__ int thread_number() {
-    return (int)(blockIdx.x * blockDim.x + threadIdx.x);
-}
 
 /** The bin along one direction; atoms outside an open one belong to its first or last. */
 __device__ int bin_along(const grid &grid, int k, double fraction, short *wraps) {
@@ -343,115 +339,56 @@ __global__ void tell_closest(bulk_list list) {
 
 /* ---------------------------------------------------------------- the grid */
 
-void cross(const double a[3], const double b[3], double c[3]) {
-    for (int k = 0; k < 3; k++)
-        c[k] = a[(k + 1) % 3] * b[(k + 2) % 3] - a[(k + 2) % 3] * b[(k + 1) % 3];
-}
-
-double dot(const double a[3], const double b[3]) {
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-void normalize(double a[3]) {
-    const double length = sqrt(dot(a, a));
-    for (int k = 0; k < 3; k++)
-        a[k] /= length;
-}
-
-/** A unit vector at right angles to all vectors that there are. */
-void complete(double basis[3][3], bool there[3], int k) {
-    double best[3] = {0.0, 0.0, 0.0};
-    for (int axis = 0; axis < 3; axis++) {
-        double v[3] = {axis == 0 ? 1.0 : 0.0, axis == 1 ? 1.0 : 0.0, axis == 2 ? 1.0 : 0.0};
-        double normal[3];
-        const double *kept[2] = {NULL, NULL};
-        for (int i = 0, n = 0; i < 3; i++)
-            if (there[i])
-                kept[n++] = basis[i];
-        if (kept[1]) {
-            cross(kept[0], kept[1], normal);
-            normalize(normal);
-            for (int x = 0; x < 3; x++)
-                v[x] = normal[x];
-        } else if (kept[0]) {
-            const double along = dot(v, kept[0]) / dot(kept[0], kept[0]);
-            for (int x = 0; x < 3; x++)
-                v[x] -= along * kept[0][x];
-        }
-        if (dot(v, v) > dot(best, best) + 1e-9)
-            for (int x = 0; x < 3; x++)
-                best[x] = v[x];
-    }
-    normalize(best);
-    for (int x = 0; x < 3; x++)
-        basis[k][x] = best[x];
-    there[k] = true;
-}
-
 /** The lattice vectors along which the system repeats, and others beside them. */
 sch_status choose_basis(struct grid *grid, const struct atoms *system) {
-    bool there[3];
-    for (int k = 0; k < 3; k++) {
-        grid->periodic[k] = there[k] = system->periodic[k];
-        for (int x = 0; x < 3; x++)
-            grid->basis[k][x] = system->cell[k][x];
-    }
     for (int k = 0; k < 3; k++)
-        if (!there[k])
-            complete(grid->basis, there, k);
-    double normals[3][3];
-    for (int k = 0; k < 3; k++)
-        cross(grid->basis[(k + 1) % 3], grid->basis[(k + 2) % 3], normals[k]);
-    const double volume = dot(grid->basis[0], normals[0]);
+        grid->periodic[k] = system->periodic[k];
+    cell_basis(system->cell, system->periodic, grid->basis);
+    const double volume = cell_volume(grid->basis);
     if (!(fabs(volume) > 1e-9))
         return fail(SCH_ERROR_STRUCTURE, "cell: expected a volume, found %g Å³", volume);
-    for (int k = 0; k < 3; k++)
-        for (int x = 0; x < 3; x++)
-            grid->inverse[x][k] = normals[k][x] / volume;
+    cell_inverse(grid->basis, grid->inverse);
     return SCH_OK;
 }
 
-/** From where to where the atoms reach along an open direction, as fractions. */
-void find_extent(const struct grid *grid, const struct atoms *system, int k, double *low,
-                 double *high) {
-    *low = 0.0;
-    *high = 1.0;
-    for (size_t i = 0; !grid->periodic[k] && i < system->n_atoms; i++) {
-        const double *x = system->positions + 3 * i;
-        const double f =
-            x[0] * grid->inverse[0][k] + x[1] * grid->inverse[1][k] + x[2] * grid->inverse[2][k];
-        *low = i == 0 || f < *low ? f : *low;
-        *high = i == 0 || f > *high ? f : *high;
+/** From where to where the atoms reach along open directions, as fractions; else from 0 to 1. */
+void find_extent(const struct grid *grid, const struct atoms *system, double low[3],
+                 double high[3]) {
+    for (int k = 0; k < 3; k++) {
+        low[k] = grid->periodic[k] ? 0.0 : INFINITY;
+        high[k] = grid->periodic[k] ? 1.0 : -INFINITY;
+    }
+    for (size_t i = 0; i < system->n_atoms; i++) {
+        double fraction[3];
+        cell_fractional(grid->inverse, system->positions + 3 * i, fraction);
+        for (int k = 0; k < 3; k++) {
+            if (grid->periodic[k])
+                continue;
+            low[k] = fraction[k] < low[k] ? fraction[k] : low[k];
+            high[k] = fraction[k] > high[k] ? fraction[k] : high[k];
+        }
     }
 }
 
 /** Bins as wide as the reach or less, but not many more of them than atoms. */
 void choose_bins(struct grid *grid, const struct atoms *system) {
     const double per_direction = 2.0 + 2.0 * cbrt((double)system->n_atoms);
+    double low[3], high[3], heights[3];
+    find_extent(grid, system, low, high);
+    cell_heights(grid->basis, heights); /* of the fraction 1, Å */
     for (int k = 0; k < 3; k++) {
-        double low, high, normal[3];
-        find_extent(grid, system, k, &low, &high);
-        for (int x = 0; x < 3; x++)
-            normal[x] = grid->inverse[x][k];
-        const double height = 1.0 / sqrt(dot(normal, normal)); /* of the fraction 1, Å */
-        double bins = floor((high - low) * height / grid->reach);
+        double bins = floor((high[k] - low[k]) * heights[k] / grid->reach);
         bins = bins > per_direction ? per_direction : bins;
         grid->bins[k] = bins > 1.0 ? (int)bins : 1;
-        grid->low[k] = low;
-        grid->width[k] = high > low ? (high - low) / grid->bins[k] : 1.0;
-        grid->range[k] = (int)ceil(grid->reach / (grid->width[k] * height) - 1e-12);
+        grid->low[k] = low[k];
+        grid->width[k] = high[k] > low[k] ? (high[k] - low[k]) / grid->bins[k] : 1.0;
+        grid->range[k] = (int)ceil(grid->reach / (grid->width[k] * heights[k]) - 1e-12);
         if (!grid->periodic[k] && grid->range[k] >= grid->bins[k])
             grid->range[k] = grid->bins[k] - 1;
     }
 }
 
 /* ---------------------------------------------------------------- memory */
-
-/** Divide a buffer of `size` bytes among arrays; each begins at a multiple of 128 bytes. */
-template <typename T> void take(T **array, char *base, size_t *used, size_t count) {
-    *array = reinterpret_cast<T *>(base + *used);
-    *used += (count * sizeof(T) + 127) / 128 * 128;
-}
 
 void divide_atoms(struct bulk_list *list, char *base, size_t *used) {
     const size_t n = list->n;
@@ -476,11 +413,6 @@ void divide_candidates(struct bulk_list *list, char *base, size_t *used, size_t 
 
 int count_bins_of(const struct grid *grid) {
     return grid->bins[0] * grid->bins[1] * grid->bins[2];
-}
-
-struct shape one_each(int n, int threads_each) {
-    const unsigned per_block = BLOCK / (unsigned)threads_each;
-    return {((unsigned)n + per_block - 1) / per_block, BLOCK, 1, 0};
 }
 
 sch_status reserve_candidates(struct bulk_list *list, struct bulk_list_memory *memory,
@@ -519,9 +451,9 @@ sch_status bulk_list_prepare(struct bulk_list *list, struct bulk_list_memory *me
 
 sch_status bulk_list_refresh(const struct bulk_list *list, struct device *device) {
     const int n = list->n, n_bins = count_bins_of(&list->grid);
-    const struct shape atoms = one_each(n, 1), rows = one_each(n, 32);
+    const struct shape atoms = for_each_of(n, 1), rows = for_each_of(n, 32);
     const struct shape alone = {1, SCAN_BLOCK, 1, SCAN_BLOCK * sizeof(unsigned)};
-    SCH_TRY(LAUNCH(device, clear_bins, one_each(n_bins + 1, 1), *list, n_bins));
+    SCH_TRY(LAUNCH(device, clear_bins, for_each_of(n_bins + 1, 1), *list, n_bins));
     SCH_TRY(LAUNCH(device, count_bins, atoms, *list));
     SCH_TRY(LAUNCH(device, scan_bins, alone, *list, n_bins));
     SCH_TRY(LAUNCH(device, place_rows, atoms, *list));

@@ -90,6 +90,25 @@ void bulk_list_free(struct bulk_list_memory *memory, struct device *device);
 
 #define CONTROL_NONE (~0ull)
 
+/** The number of a thread in its launch; launches have blocks of BULK_BLOCK threads. */
+static __device__ inline int thread_number() {
+    return (int)(blockIdx.x * blockDim.x + threadIdx.x);
+}
+
+enum { BULK_BLOCK = 256 };
+
+/** So many threads for each of n. */
+static inline struct shape for_each_of(int n, int threads) {
+    const unsigned per_block = BULK_BLOCK / (unsigned)threads;
+    return {((unsigned)n + per_block - 1) / per_block, BULK_BLOCK, 1, 0};
+}
+
+/** Give an array its part of a buffer, from *used on; each begins at a multiple of 128 bytes. */
+template <typename T> void take(T **array, char *base, size_t *used, size_t count) {
+    *array = reinterpret_cast<T *>(base + *used);
+    *used += (count * sizeof(T) + 127) / 128 * 128;
+}
+
 /** Has something happened that the host must see to? */
 static __device__ inline bool halted(const struct control *control) {
     return control->candidates > control->room || control->far != 0 ||

@@ -3,6 +3,7 @@
 #define SCH_CUDA_HOST_H
 
 extern "C" {
+#include "base/cell.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "potential/backend.h"

@@ -10,6 +10,7 @@
 #include "base/verlet.h"
 #include "cuda/interaction.h"
 #include "cuda/molecules.h"
+#include "cuda/vector3.h"
 
 namespace SCHNELL_CUDA_NAMESPACE {
 
@@ -119,12 +120,6 @@ __device__ __forceinline__ bundle open_bundle(const molecules_job &job, const mo
     return b;
 }
 
-/** Copy an atom's three numbers. */
-__device__ __forceinline__ void copy3(double *to, const double *from) {
-    for (int k = 0; k < 3; k++)
-        to[k] = from[k];
-}
-
 __device__ __forceinline__ mishap make_mishap(int kind, int atom, int other, double value) {
     mishap what;
     what.kind = static_cast<decltype(what.kind)>(kind);
@@ -224,10 +219,6 @@ __device__ __forceinline__ void look_into_suspects(const molecules_job &job, con
 }
 
 /* ---------------------------------------------------------------- motion */
-
-__device__ __forceinline__ double length3(const double *v) {
-    return sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-}
 
 /** Half a kick, then the way, unless an atom of the molecule would move too far. */
 __device__ __forceinline__ void kick_and_drift(const molecules_job &job, const bundle &b,

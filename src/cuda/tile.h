@@ -159,7 +159,7 @@ __device__ __forceinline__ float round_norm(float x, float y, float z) {
 }
 
 /** sqrt(eps) */
-#define ROUND_NORM_AT_0 0.1f
+#define ROUND_NORM_AT_0 sqrtf((float)SCHNET_V_NORM_EPSILON)
 
 } // namespace SCHNELL_CUDA_NAMESPACE
 

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cell.h"
 #include "base/memory.h"
-#include "md/cell.h"
 #include "md/neighbour_list.h"
 
 /** Atoms may lie this many cells (or Å, where open) away: shifts are int32, and digits run out. */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "md/cell.h"
+#include "base/cell.h"
 
 /** Smallest over middling moment of inertia below which atoms count as on one line: deviations of
  *  a few thousandths of an Å in a molecule such as CO2. */

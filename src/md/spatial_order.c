@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/cell.h"
 #include "base/memory.h"
-#include "md/cell.h"
 
 enum { BITS = 21 }; /* of a box's number along one direction; three of them fill a key */
 

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cell.h"
 #include "base/elements.h"
 #include "base/formula.h"
 #include "base/memory.h"
 #include "base/units.h"
-#include "md/cell.h"
 #include "md/neighbour_list.h"
 #include "md/rigid_body.h"
 

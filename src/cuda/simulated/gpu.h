@@ -126,10 +126,4 @@ template <typename T> static inline T atomicMin(T *place, T value) {
     return old;
 }
 
-template <typename T> static inline T atomicCAS(T *place, T expected, T value) {
-    T old = *place;
-    *place = old == expected ? value : old;
-    return old;
-}
-
 #endif

@@ -1,6 +1,6 @@
 /* Geometry of a triclinic cell: a row-major [3][3], one lattice vector a row, Å. */
-#ifndef SCH_MD_CELL_H
-#define SCH_MD_CELL_H
+#ifndef SCH_BASE_CELL_H
+#define SCH_BASE_CELL_H
 
 #include <stdbool.h>
 

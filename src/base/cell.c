@@ -1,4 +1,4 @@
-#include "md/cell.h"
+#include "base/cell.h"
 
 #include <math.h>
 #include <string.h>
