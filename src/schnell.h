@@ -190,6 +190,14 @@ SCH_API double *sch_system_velocities(sch_system *system); /**< [n][3], Å/fs, m
 SCH_API const double *sch_system_cell(const sch_system *system);   /**< [3][3], Å; NULL if none */
 SCH_API const bool *sch_system_periodic(const sch_system *system); /**< [3] */
 
+/**
+ * Change the cell of a system that has one; the positions stay where they are.
+ * @param cell  [in] [3][3], Å
+ * @return SCH_ERROR_STRUCTURE for a number that is not finite or a singular cell: then nothing has
+ *         changed.
+ */
+SCH_CHECKED sch_status sch_system_set_cell(sch_system *system, const double *cell);
+
 /** Did the structure file give velocities? */
 SCH_API bool sch_system_has_velocities(const sch_system *system);
 
@@ -294,7 +302,7 @@ typedef struct sch_stage {
     double seconds;       /**< on the thread that called */
     double multiply_adds; /**< of the arithmetic that scales with channels; 0: none to speak of */
     double bytes;         /**< of the arrays it reads and writes, each once; 0: not counted */
-} sch_stage; /* with several threads, all three are of one of them */
+} sch_stage;              /* with several threads, all three are of one of them */
 
 /** Measure the stages of all evaluations and time steps from now on, or stop. It costs about 30 ns
  *  a stage and tile of atoms. */

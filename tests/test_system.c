@@ -136,6 +136,25 @@ static void bad_cells_are_refused(void **state) {
     assert_ok(create(tiny, NULL));
 }
 
+static void a_cell_that_changes(void **state) {
+    (void)state;
+    const double cell[9] = {10, 0, 0, 1, 11, 0, 2, 3, 12}, flat[9] = {10, 0, 0, 20, 0, 0, 0, 0, 5};
+    double wider[9];
+    for (int k = 0; k < 9; k++)
+        wider[k] = 1.1 * cell[k];
+    sch_system *system;
+    assert_ok(sch_system_create(&system, 3, water_species, water[0], cell, NULL));
+    assert_ok(sch_system_set_cell(system, wider));
+    assert_memory_equal(sch_system_cell(system), wider, sizeof wider);
+    assert_memory_equal(sch_system_positions(system), water, sizeof water);
+    assert_int_equal(sch_system_set_cell(system, flat), SCH_ERROR_STRUCTURE);
+    assert_memory_equal(sch_system_cell(system), wider, sizeof wider);
+    sch_system_free(system);
+    assert_ok(sch_system_create(&system, 3, water_species, water[0], NULL, NULL));
+    assert_int_equal(sch_system_set_cell(system, cell), SCH_ERROR_ARGUMENT);
+    sch_system_free(system);
+}
+
 static void cell_geometry(void **state) {
     (void)state;
     const double cell[3][3] = {{3, 0.5, -0.2}, {-1, 4, 0.7}, {0.3, 0.9, -5}};
@@ -229,6 +248,7 @@ int main(void) {
         cmocka_unit_test(a_system_without_a_cell),
         cmocka_unit_test(bad_atoms_are_named),
         cmocka_unit_test(bad_cells_are_refused),
+        cmocka_unit_test(a_cell_that_changes),
         cmocka_unit_test(cell_geometry),
         cmocka_unit_test(an_open_direction_is_completed),
         cmocka_unit_test(degrees_of_freedom),

@@ -1,3 +1,5 @@
+#include "md/simulation.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,24 +13,6 @@
 #include "md/evaluate.h"
 #include "md/rigid_body.h"
 #include "potential/potential.h"
-
-/** Positions, velocities and forces after the last whole step. */
-struct frame {
-    double *positions, *velocities, *forces; /* [n][3] */
-    double potential_energy;
-};
-
-struct sch_simulation {
-    sch_system *system;
-    sch_potential *potential;
-    double time_step;
-    long step;
-    int degrees_of_freedom; /* at the start: a line that bends later keeps its count */
-    double potential_energy;
-    double *forces; /* [n][3] eV/Å */
-    struct frame good;
-    bool failed; /* in the run that is on */
-};
 
 /* ---------------------------------------------------------------- create */
 

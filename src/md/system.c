@@ -174,6 +174,17 @@ const double *sch_system_cell(const sch_system *system) {
     return system->has_cell ? system->cell[0] : NULL;
 }
 
+sch_status sch_system_set_cell(sch_system *system, const double *cell) {
+    double fresh[3][3];
+    assert(system && cell);
+    if (!system->has_cell)
+        return fail(SCH_ERROR_ARGUMENT, "cell: expected a system that has one, found none");
+    memcpy(fresh, cell, sizeof fresh);
+    SCH_TRY(check_cell(fresh, system->periodic));
+    memcpy(system->cell, fresh, sizeof fresh);
+    return SCH_OK;
+}
+
 const bool *sch_system_periodic(const sch_system *system) {
     return system->periodic;
 }

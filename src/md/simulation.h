@@ -1,0 +1,25 @@
+/* A system that moves, as the layers inside see it. */
+#ifndef SCH_MD_SIMULATION_H
+#define SCH_MD_SIMULATION_H
+
+#include "md/system.h"
+
+/** Positions, velocities and forces after the last whole step. */
+struct frame {
+    double *positions, *velocities, *forces; /* [n][3] */
+    double potential_energy;
+};
+
+struct sch_simulation {
+    sch_system *system;
+    sch_potential *potential;
+    double time_step;
+    long step;
+    int degrees_of_freedom; /* at the start: a line that bends later keeps its count */
+    double potential_energy;
+    double *forces; /* [n][3] eV/Å */
+    struct frame good;
+    bool failed; /* in the run that is on */
+};
+
+#endif
