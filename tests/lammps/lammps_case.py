@@ -17,7 +17,8 @@ def start_of_mpi():
     """Open MPI wants to be told that it may run as root and share cores, as in a container."""
     return {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMP_NUM_THREADS": "1",
-            "OMPI_MCA_btl_vader_single_copy_mechanism": "none"}
+            "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+            "OMPI_MCA_mpi_yield_when_idle": "1"}
 
 
 def write_data(path, atoms, origin=(0, 0, 0)):
