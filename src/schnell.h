@@ -1,7 +1,9 @@
-/*
- * schnell.h - the public interface of Schnell, a molecular-dynamics engine for
- * SchNet-style message-passing potentials.
+/**
+ * @file
+ * The public interface of Schnell, a molecular-dynamics engine for SchNet-style message-passing
+ * potentials.
  *
+ * @verbatim
  * Conventions
  *   units        Å, eV, eV/Å, fs, amu, K; velocities in Å/fs
  *   vectors      n atoms are a row-major double array [n][3]: x0 y0 z0 x1 y1 z1 ...
@@ -21,6 +23,7 @@
  *   sch_last_error() tells, in one line, what was expected and what was found. Output arguments
  *   are untouched by a failed create, load or open. A void function cannot fail. The library never
  *   prints and never exits.
+ * @endverbatim
  */
 #ifndef SCHNELL_H
 #define SCHNELL_H
