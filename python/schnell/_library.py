@@ -10,7 +10,7 @@ import site
 import sys
 import sysconfig
 from ctypes import (CFUNCTYPE, POINTER, Structure, c_bool, c_char_p, c_double, c_int, c_long,
-                    c_size_t, c_void_p)
+                    c_size_t, c_uint64, c_void_p)
 from typing import Any, Callable, Iterator
 
 import numpy as np
@@ -68,7 +68,15 @@ class State(Structure):
 
     _fields_ = [("step", c_long), ("time_fs", c_double), ("potential_energy", c_double),
                 ("kinetic_energy", c_double), ("temperature", c_double),
-                ("degrees_of_freedom", c_int), ("momentum", c_double)]
+                ("degrees_of_freedom", c_int), ("momentum", c_double),
+                ("conserved_energy", c_double)]
+
+
+class Thermostat(Structure):
+    """sch_thermostat"""
+
+    _fields_ = [("kind", c_int), ("temperature_K", c_double), ("time_fs", c_double),
+                ("seed", c_uint64)]
 
 
 # ---------------------------------------------------------------- functions
@@ -121,6 +129,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 
     "sch_simulation_create": (Status, (Handles, c_void_p, c_void_p, c_double)),
     "sch_simulation_free": (None, (c_void_p,)),
+    "sch_simulation_set_thermostat": (Status, (c_void_p, POINTER(Thermostat))),
     "sch_simulation_run_all": (Status, (c_size_t, Handles, c_long, Integers)),
     "sch_simulation_state": (None, (c_void_p, POINTER(State))),
     "sch_simulation_forces": (Doubles, (c_void_p,)),

@@ -45,7 +45,8 @@ def _collect(raw: _library.Properties, arrays: _Arrays) -> Properties:
     return Properties(raw.energy, *arrays, virial=np.array(raw.virial).reshape(3, 3))
 
 
-def _choice(what: str, value: str, choices: dict[str, int]) -> int:
+def choice(what: str, value: str, choices: dict[str, int]) -> int:
+    """The library's number for a word."""
     if value not in choices:
         raise ArgumentError(f"{what}: expected {' or '.join(choices)}, found {value!r}")
     return choices[value]
@@ -71,8 +72,8 @@ class Potential:
         self.model = model if isinstance(model, Model) else Model(model)
         self._arguments = (device, precision, filters, threads, max_memory)
         options = _library.PotentialOptions(
-            device.encode(), _choice("precision", precision, _PRECISIONS),
-            _choice("filters", filters, _FILTERS), threads, max_memory)
+            device.encode(), choice("precision", precision, _PRECISIONS),
+            choice("filters", filters, _FILTERS), threads, max_memory)
         self._lock = threading.Lock()
         self._handle = Handle("sch_potential_free", lambda out: library().sch_potential_create(
             out, self.model._handle, ctypes.byref(options)), self.model._handle)

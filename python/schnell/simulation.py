@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from . import _library
 from ._library import Handle, handles, library, view
-from .potential import Potential
+from .potential import Potential, choice
 from .system import System
 
+_THERMOSTATS = {"langevin": 1, "rescaling": 2}
 _PATIENCE = 0.1  # s: how long Ctrl-C waits at least, so that asking costs nothing
 
 
@@ -29,6 +30,7 @@ class State:
     temperature: float  # K
     degrees_of_freedom: int
     momentum: float  # amu Å/fs
+    conserved_energy: float  # eV: the total energy less the heat that a thermostat gave
 
     @property
     def total_energy(self) -> float:
@@ -37,7 +39,7 @@ class State:
 
 
 class Simulation:
-    """A system that moves at constant energy (velocity Verlet).
+    """A system that moves: velocity Verlet, at constant energy unless a thermostat is set.
 
     time_step is in fs. The system's own positions and velocities change as it runs; they must not
     be changed by others.
@@ -50,6 +52,21 @@ class Simulation:
                 "sch_simulation_free", lambda out: library().sch_simulation_create(
                     out, system._handle, potential._handle, time_step),
                 system._handle, potential._handle)
+
+    def set_thermostat(self, kind: str | None, temperature: float = 300.0, time: float = 100.0,
+                       seed: int = 0) -> None:
+        """Keep a temperature (K) from the next step on.
+
+        kind  "langevin": friction and noise on every atom; "rescaling": stochastic velocity
+              rescaling (Bussi, Donadio and Parrinello, 2007); None: at constant energy again
+        time  fs, of Langevin's 1 / friction; of rescaling that in which the kinetic energy relaxes
+        seed  of its random numbers
+        """
+        if kind is None:
+            library().sch_simulation_set_thermostat(self._handle, None)
+            return
+        raw = _library.Thermostat(choice("thermostat", kind, _THERMOSTATS), temperature, time, seed)
+        library().sch_simulation_set_thermostat(self._handle, ctypes.byref(raw))
 
     def run(self, n_steps: int) -> State:
         """Advance by n_steps and tell the state. UnstableError if the dynamics blow up; Ctrl-C

@@ -7,10 +7,12 @@ from schnell import _library
 
 STRUCTS = {"sch_training_record": _library.TrainingRecord, "sch_model_info": _library.ModelInfo,
            "sch_potential_options": _library.PotentialOptions,
-           "sch_properties": _library.Properties, "sch_state": _library.State}
+           "sch_properties": _library.Properties, "sch_state": _library.State,
+           "sch_thermostat": _library.Thermostat}
 SCALARS = {"int": ctypes.c_int, "long": ctypes.c_long, "double": ctypes.c_double,
            "size_t": ctypes.c_size_t, "bool": ctypes.c_bool, "uint64_t": ctypes.c_uint64,
-           "sch_precision": ctypes.c_int, "sch_filters": ctypes.c_int}
+           "sch_precision": ctypes.c_int, "sch_filters": ctypes.c_int,
+           "sch_thermostat_kind": ctypes.c_int}
 
 
 def read(path):

@@ -61,6 +61,10 @@ class Declarations(unittest.TestCase):
         self.assertEqual(schnell.potential._FILTERS, {"table": declared["SCH_FILTERS_TABLE"],
                                                       "exact": declared["SCH_FILTERS_EXACT"]})
 
+        self.assertEqual(schnell.simulation._THERMOSTATS,
+                         {"langevin": declared["SCH_LANGEVIN"],
+                          "rescaling": declared["SCH_VELOCITY_RESCALING"]})
+
     def test_version(self):
         project = (ROOT / "CMakeLists.txt").read_text()
         self.assertIn(f"VERSION {schnell.version()} ", project)
@@ -307,6 +311,22 @@ class Dynamics(unittest.TestCase):
         found = self.potential.evaluate(simulation.system)
         np.testing.assert_allclose(simulation.forces, found.forces, atol=1e-5)
         self.assertAlmostEqual(state.potential_energy, found.energy, delta=1e-5)
+
+    def test_thermostats(self):
+        for kind, freedom in (("langevin", 36), ("rescaling", 30)):
+            with self.subTest(kind):
+                simulation = self.simulation()
+                simulation.set_thermostat(kind, temperature=1000.0, time=20.0, seed=4)
+                start, state = simulation.state, simulation.run(1000)
+                self.assertEqual(state.degrees_of_freedom, freedom)
+                self.assertGreater(state.total_energy, start.total_energy + 0.3)
+                self.assertAlmostEqual(state.conserved_energy, start.conserved_energy, delta=0.05)
+                simulation.set_thermostat(None)
+                before = simulation.state.total_energy
+                self.assertAlmostEqual(simulation.run(100).total_energy, before, delta=0.05)
+        for wrong in {"kind": "andersen"}, {"kind": "langevin", "time": -1.0}:
+            with self.assertRaises(schnell.ArgumentError):
+                simulation.set_thermostat(**wrong)
 
     def test_many_at_once(self):
         alone, together = self.simulation(7), [self.simulation(seed) for seed in (5, 6, 7)]
