@@ -48,7 +48,7 @@ gather() {
     cp "$source/LICENSE" "$bundle"
     # One file for each library: links do not survive every way of copying.
     mv "$(readlink -f "$bundle/lib/libschnell.so.0")" "$bundle/lib/one"
-    rm -f "$bundle"/lib/libschnell.so*
+    rm -rf "$bundle"/lib/libschnell.so* "$bundle"/lib/pkgconfig "$bundle"/lib/cmake
     mv "$bundle/lib/one" "$bundle/lib/libschnell.so.0"
 }
 

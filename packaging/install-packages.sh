@@ -16,6 +16,7 @@ build pkg-config       command -v pkg-config
 build libhdf5-dev      command -v h5cc || pkg-config --exists hdf5
 build libgsl-dev       pkg-config --exists gsl
 build libcjson-dev     pkg-config --exists libcjson
+build librandom123-dev test -e /usr/include/Random123/philox.h
 build libcairo2-dev    pkg-config --exists cairo-svg cairo-png
 test  libcmocka-dev    pkg-config --exists cmocka
 test  liblammps-dev    pkg-config --exists liblammps
@@ -26,6 +27,7 @@ test  python3-ase      python3 -c 'import ase'
 test  python3-h5py     python3 -c 'import h5py'
 test  python3-numpy    python3 -c 'import numpy'
 test  python3-torch    python3 -c 'import torch'
+test  python3-venv     python3 -c 'import ensurepip'
 test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck
 lint  clang-format     command -v clang-format

@@ -1,7 +1,9 @@
-/*
- * schnell.h - the public interface of Schnell, a molecular-dynamics engine for
- * SchNet-style message-passing potentials.
+/**
+ * @file
+ * The public interface of Schnell, a molecular-dynamics engine for SchNet-style message-passing
+ * potentials.
  *
+ * @verbatim
  * Conventions
  *   units        Å, eV, eV/Å, fs, amu, K; velocities in Å/fs
  *   vectors      n atoms are a row-major double array [n][3]: x0 y0 z0 x1 y1 z1 ...
@@ -21,12 +23,14 @@
  *   sch_last_error() tells, in one line, what was expected and what was found. Output arguments
  *   are untouched by a failed create, load or open. A void function cannot fail. The library never
  *   prints and never exits.
+ * @endverbatim
  */
 #ifndef SCHNELL_H
 #define SCHNELL_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__GNUC__)
 #define SCH_API     __attribute__((visibility("default")))
@@ -473,8 +477,26 @@ SCH_CHECKED sch_status sch_trainer_model(const sch_trainer *trainer, const char 
 
 /* ---------------------------------------------------------------- dynamics */
 
-/** A system that moves: velocity Verlet at constant energy (Swope et al., 1982). */
+/** A system that moves: velocity Verlet (Swope et al., 1982), at constant energy unless a
+ * thermostat is set. */
 typedef struct sch_simulation sch_simulation;
+
+/** What keeps a temperature. The values are part of the interface and do not change. */
+typedef enum sch_thermostat_kind {
+    SCH_NO_THERMOSTAT = 0,
+    SCH_LANGEVIN =
+        1, /**< friction and noise on every atom: BAOAB (Leimkuhler and Matthews, 2013) */
+    SCH_VELOCITY_RESCALING = 2 /**< stochastic (Bussi, Donadio and Parrinello, 2007) */
+} sch_thermostat_kind;
+
+/** A thermostat; all zero is none. */
+typedef struct sch_thermostat {
+    sch_thermostat_kind kind;
+    double temperature_K; /**< 0 or more */
+    double time_fs; /**< more than 0: of Langevin's 1 / friction, of rescaling the time in which the
+                         kinetic energy relaxes */
+    uint64_t seed;  /**< of its random numbers, which are a function of seed, step and atom */
+} sch_thermostat;
 
 /** The state of a simulation after its last whole step. */
 typedef struct sch_state {
@@ -482,9 +504,11 @@ typedef struct sch_state {
     double time_fs;
     double potential_energy; /**< eV */
     double kinetic_energy;   /**< eV */
-    double temperature;      /**< K, from the degrees of freedom below */
-    int degrees_of_freedom;  /**< 3n, less those that are conserved */
-    double momentum;         /**< |sum of m v|, amu Å/fs */
+    double temperature;      /**< K, of the motion in the degrees of freedom below */
+    int degrees_of_freedom; /**< 3n, less those that are conserved: under Langevin's thermostat none
+                             */
+    double momentum;        /**< |sum of m v|, amu Å/fs */
+    double conserved_energy; /**< eV: the total energy less the heat that a thermostat gave */
 } sch_state;
 
 /**
@@ -495,6 +519,18 @@ typedef struct sch_state {
 SCH_CHECKED sch_status sch_simulation_create(sch_simulation **simulation, sch_system *system,
                                              sch_potential *potential, double time_step_fs);
 SCH_API void sch_simulation_free(sch_simulation *simulation);
+
+/**
+ * Set a thermostat from the next step on, or take it away. It acts in the middle of a step, where
+ * the atoms have moved half of their way, so that positions are distributed as the temperature
+ * demands to a higher order of the time step than velocities are. Rescaling changes neither the
+ * total momentum nor, where nothing is periodic, the angular momentum. A run goes on with the same
+ * bits wherever it was interrupted.
+ * @param thermostat  [in] copied; NULL: none
+ * @return SCH_ERROR_ARGUMENT for a value outside its range: then nothing has changed.
+ */
+SCH_CHECKED sch_status sch_simulation_set_thermostat(sch_simulation *simulation,
+                                                     const sch_thermostat *thermostat);
 
 /**
  * Advance by n_steps, or until *stop is not 0 (looked at after each step; NULL: never).

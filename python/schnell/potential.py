@@ -1,0 +1,112 @@
+"""Models made ready to evaluate."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any, Sequence, Tuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _library
+from ._library import Handle, doubles, handles, library
+from .errors import ArgumentError
+from .model import Model
+from .system import System
+
+_PRECISIONS = {"single": 0, "double": 1}
+_FILTERS = {"table": 0, "exact": 1}
+
+
+@dataclass(frozen=True)
+class Properties:
+    """What a potential gives for a system."""
+
+    energy: float  # eV
+    forces: NDArray[np.float64]  # [n, 3], eV/Å
+    atom_energies: NDArray[np.float64]  # [n], eV
+    virial: NDArray[np.float64]  # [3, 3], eV: -dE/d(strain); the stress is -virial / volume
+
+
+_Arrays = Tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def _make_room(raw: _library.Properties, n_atoms: int) -> _Arrays:
+    """Arrays for forces and energies of atoms, which the library is to fill."""
+    forces, atom_energies = np.empty((n_atoms, 3)), np.empty(n_atoms)
+    raw.forces, raw.atom_energies = doubles(forces), doubles(atom_energies)
+    return forces, atom_energies
+
+
+def _collect(raw: _library.Properties, arrays: _Arrays) -> Properties:
+    return Properties(raw.energy, *arrays, virial=np.array(raw.virial).reshape(3, 3))
+
+
+def choice(what: str, value: str, choices: dict[str, int]) -> int:
+    """The library's number for a word."""
+    if value not in choices:
+        raise ArgumentError(f"{what}: expected {' or '.join(choices)}, found {value!r}")
+    return choices[value]
+
+
+class Potential:
+    """A model on a device, with its work space.
+
+    model       a Model, or a name or path as Model takes it
+    device      "auto": a GPU where there is one, else "cpu"; "cuda", "cuda-sim"; "reference": the
+                slow double-precision oracle
+    precision   "single" or "double"
+    filters     "table": from spline tables; "exact": from their networks each time
+    threads     0: as many as OpenMP would use
+    max_memory  bytes of work space, about; 0: no bound
+
+    It may be used by several threads, which then wait for each other.
+    """
+
+    def __init__(self, model: Model | str | os.PathLike[str] = "tiny", device: str = "auto",
+                 precision: str = "single", filters: str = "table", threads: int = 0,
+                 max_memory: int = 0) -> None:
+        self.model = model if isinstance(model, Model) else Model(model)
+        self._arguments = (device, precision, filters, threads, max_memory)
+        options = _library.PotentialOptions(
+            device.encode(), choice("precision", precision, _PRECISIONS),
+            choice("filters", filters, _FILTERS), threads, max_memory)
+        self._lock = threading.Lock()
+        self._handle = Handle("sch_potential_free", lambda out: library().sch_potential_create(
+            out, self.model._handle, ctypes.byref(options)), self.model._handle)
+
+    @property
+    def device(self) -> str:
+        """The device and how it is used: "cpu, avx512, single precision, 2 threads"."""
+        return str(library().sch_potential_device(self._handle).decode())
+
+    @property
+    def memory(self) -> int:
+        """Bytes of work space that it holds now."""
+        return int(library().sch_potential_memory(self._handle))
+
+    def evaluate(self, system: System) -> Properties:
+        """Energy, forces and virial of one system, at its present positions."""
+        raw = _library.Properties()
+        arrays = _make_room(raw, len(system))
+        with self._lock:
+            library().sch_evaluate(self._handle, system._handle, ctypes.byref(raw))
+        return _collect(raw, arrays)
+
+    def evaluate_batch(self, systems: Sequence[System]) -> list[Properties]:
+        """The same for several systems at once, of any sizes; faster than one by one."""
+        raw = (_library.Properties * len(systems))()
+        arrays = [_make_room(one, len(system)) for one, system in zip(raw, systems)]
+        several = handles([system._handle for system in systems])
+        with self._lock:
+            library().sch_evaluate_batch(self._handle, len(systems), several, raw)
+        return [_collect(one, room) for one, room in zip(raw, arrays)]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Potential, (self.model, *self._arguments)
+
+    def __repr__(self) -> str:
+        return f"<Potential {self.model.info.name}: {self.device}>"

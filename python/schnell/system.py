@@ -1,0 +1,196 @@
+"""Atoms and their cell, and the files that they come from."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import c_bool, c_double, c_void_p
+from typing import Any, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._library import Gaussian, Handle, Integers, doubles, library, take_text, view
+from .errors import ArgumentError
+
+def _symbols() -> dict[str, int]:
+    lib = library()
+    return {lib.sch_element_symbol(z).decode(): z for z in range(1, 101)}
+
+
+def _atomic_numbers(numbers: Sequence[int] | Sequence[str] | NDArray[Any]) -> NDArray[np.intc]:
+    given = np.asarray(numbers)
+    if given.dtype.kind in "US":
+        known = _symbols()
+        unknown = [symbol for symbol in given.ravel() if symbol not in known]
+        if unknown:
+            raise ArgumentError(f"expected symbols of elements, found {str(unknown[0])!r}")
+        given = np.array([known[symbol] for symbol in given.ravel()])
+    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+        raise ArgumentError("expected a list of atomic numbers or symbols, found an array of "
+                            f"{given.dtype} of shape {given.shape}")
+    return np.ascontiguousarray(given, dtype=np.intc)
+
+
+def _array(what: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    array = np.ascontiguousarray(values, dtype=np.float64)
+    if array.shape != shape:
+        raise ArgumentError(f"{what}: expected an array of shape {shape}, found {array.shape}")
+    return array
+
+
+class System:
+    """Atoms, and the cell that they are in.
+
+    numbers     [n] atomic numbers, or symbols of elements
+    positions   [n, 3], Å
+    cell        [3, 3], Å, one lattice vector a row; None: there is none
+    periodic    [3], along which lattice vectors the system repeats; None: all of them if there is
+                a cell, else none
+    velocities  [n, 3], Å/fs; None: at rest
+
+    positions and velocities are arrays in the library's own memory: change them in place, or assign
+    to them. An object belongs to one thread at a time.
+    """
+
+    def __init__(self, numbers: Sequence[int] | Sequence[str] | NDArray[Any],
+                 positions: ArrayLike, cell: ArrayLike | None = None,
+                 periodic: Sequence[bool] | NDArray[np.bool_] | None = None,
+                 velocities: ArrayLike | None = None) -> None:
+        species = _atomic_numbers(numbers)
+        places = _array("positions", positions, (len(species), 3))
+        vectors = None if cell is None else _array("cell", cell, (3, 3))
+        along = None if periodic is None else (c_bool * 3)(*(bool(p) for p in periodic))
+        self._adopt(Handle("sch_system_free", lambda out: library().sch_system_create(
+            out, len(species), species.ctypes.data_as(Integers), doubles(places),
+            doubles(vectors), along)))
+        if velocities is not None:
+            self._velocities[...] = _array("velocities", velocities, self._velocities.shape)
+
+    def _adopt(self, handle: Handle) -> None:
+        """Take over a system of the library."""
+        lib = library()
+        n = lib.sch_system_n_atoms(handle)
+        self._handle = handle
+        self._positions = view(lib.sch_system_positions(handle), (n, 3), handle, True)
+        self._velocities = view(lib.sch_system_velocities(handle), (n, 3), handle, True)
+
+    @classmethod
+    def _from(cls, handle: Handle) -> System:
+        system = cls.__new__(cls)
+        system._adopt(handle)
+        return system
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    @property
+    def numbers(self) -> NDArray[np.intc]:
+        """[n] atomic numbers; they do not change."""
+        return view(library().sch_system_atomic_numbers(self._handle), (len(self),), self._handle,
+                    False)
+
+    @property
+    def masses(self) -> NDArray[np.float64]:
+        """[n], amu; they do not change."""
+        return view(library().sch_system_masses(self._handle), (len(self),), self._handle, False)
+
+    @property
+    def positions(self) -> NDArray[np.float64]:
+        """[n, 3], Å."""
+        return self._positions
+
+    @positions.setter
+    def positions(self, values: ArrayLike) -> None:
+        self._positions[...] = _array("positions", values, self._positions.shape)
+
+    @property
+    def velocities(self) -> NDArray[np.float64]:
+        """[n, 3], Å/fs."""
+        return self._velocities
+
+    @velocities.setter
+    def velocities(self, values: ArrayLike) -> None:
+        self._velocities[...] = _array("velocities", values, self._velocities.shape)
+
+    @property
+    def cell(self) -> NDArray[np.float64] | None:
+        """[3, 3], Å, a copy; None if there is none. Assign to it to change the cell of a system
+        that has one; the positions stay where they are."""
+        pointer = library().sch_system_cell(self._handle)
+        return view(pointer, (3, 3), self._handle, False).copy() if pointer else None
+
+    @cell.setter
+    def cell(self, values: ArrayLike) -> None:
+        library().sch_system_set_cell(self._handle, doubles(_array("cell", values, (3, 3))))
+
+    @property
+    def volume(self) -> float | None:
+        """Å³; None if there is no cell."""
+        cell = self.cell
+        return None if cell is None else float(abs(np.linalg.det(cell)))
+
+    @property
+    def periodic(self) -> NDArray[np.bool_]:
+        """[3], along which lattice vectors the system repeats."""
+        return view(library().sch_system_periodic(self._handle), (3,), self._handle, False).copy()
+
+    @property
+    def formula(self) -> str:
+        """In Hill's order, such as "C2H6O"."""
+        text = c_void_p()
+        library().sch_system_formula(self._handle, ctypes.byref(text))
+        return take_text(text)
+
+    @property
+    def has_velocities(self) -> bool:
+        """Did the structure file give velocities?"""
+        return bool(library().sch_system_has_velocities(self._handle))
+
+    @property
+    def reference_energy(self) -> float | None:
+        """eV, as the structure file gave it; None if it gave none."""
+        energy = c_double()
+        given = library().sch_system_reference_energy(self._handle, ctypes.byref(energy))
+        return energy.value if given else None
+
+    @property
+    def reference_forces(self) -> NDArray[np.float64] | None:
+        """[n, 3], eV/Å, as the structure file gave them, a copy; None if it gave none."""
+        pointer = library().sch_system_reference_forces(self._handle)
+        return view(pointer, (len(self), 3), self._handle, False).copy() if pointer else None
+
+    def thermalize(self, temperature: float,
+                   seed: int | np.random.Generator | None = None) -> None:
+        """Draw velocities from the Maxwell-Boltzmann distribution at this temperature (K), which
+        they have exactly; the momentum is removed, and where nothing is periodic the angular
+        momentum too."""
+        generator = np.random.default_rng(seed)
+        draw = Gaussian(lambda _: float(generator.standard_normal()))
+        library().sch_system_thermalize(self._handle, temperature, draw, None)
+
+    def copy(self) -> System:
+        """A system like this one."""
+        return System._from(Handle("sch_system_free", lambda out: library().sch_system_copy(
+            out, self._handle)))
+
+    def __copy__(self) -> System:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> System:
+        return self.copy()
+
+    def __repr__(self) -> str:
+        return f"<System {self.formula}, {len(self)} atoms>"
+
+
+def frames(path: str | os.PathLike[str]) -> Iterator[System]:
+    """The frames of a structure file, one after the other: XYZ, extended XYZ, or a set of frames
+    (HDF5). The file's content says which; "-" is the standard input."""
+    reader = Handle("sch_reader_free", lambda out: library().sch_reader_open(
+        out, os.fsencode(path)))
+    while True:
+        frame = Handle("sch_system_free", lambda out: library().sch_reader_next(reader, out))
+        if not frame.pointer:
+            return
+        yield System._from(frame)
