@@ -13,7 +13,7 @@ namespace LAMMPS_NS {
 /** The 23 June 2022 version gave neighbour list requests and communication new names. */
 #if SCHNELL_LAMMPS_VERSION >= 20220623
 
-inline bool request_full_list(Neighbor *neighbor, Pair *pair)
+inline bool request_full_list(Neighbor *neighbor, Pair *pair, int)
 {
   neighbor->add_request(pair, NeighConst::REQ_FULL);
   return true;
@@ -43,9 +43,9 @@ class RequestBeginning : protected Pointers {
 };
 
 /** Ask for all neighbours of each atom. False if a request looks otherwise than it is known here. */
-inline bool request_full_list(Neighbor *neighbor, Pair *pair)
+inline bool request_full_list(Neighbor *neighbor, Pair *pair, int instance)
 {
-  const int place = neighbor->request(pair, 0);
+  const int place = neighbor->request(pair, instance);
   auto request = reinterpret_cast<RequestBeginning *>(neighbor->requests[place]);
   if (request->requestor != pair || request->pair != 1 || request->half != 1 ||
       request->full != 0)

@@ -9,6 +9,7 @@
 #include "neigh_list.h"
 #include "update.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -194,11 +195,14 @@ void PairSchnell::init_style()
     refuse(std::string("pair_style schnell: expected units metal, found ") + update->unit_style);
   if (!force->newton_pair)
     refuse("pair_style schnell: expected newton on, found newton off");
-  if (!request_full_list(neighbor, this))
+  if (!request_full_list(neighbor, this, instance_me))
     refuse("pair_style schnell: this is not LAMMPS of " SCHNELL_LAMMPS_DATE
            ", for which it was built");
   check_masses();
   comm_forward = comm_reverse = row_doubles();
+  Pair *outer = force->pair;    // a hybrid style asked before the model was known
+  outer->comm_forward = std::max(outer->comm_forward, comm_forward);
+  outer->comm_reverse = std::max(outer->comm_reverse, comm_reverse);
 }
 
 double PairSchnell::init_one(int, int)

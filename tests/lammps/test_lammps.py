@@ -166,6 +166,21 @@ class PairStyle(LammpsCase):
         done = self.call(["cp", os.path.join(STRUCTURES, "..", "models", "tiny.h5"), name])
         return done.returncode == 0
 
+    def test_with_other_styles_and_a_barostat(self):
+        """In hybrid/overlay beside a style that does nothing; then what moves atoms and cell."""
+        atoms = self.crystal((2, 2, 2))
+        write_data(self.path("atoms.data"), atoms)
+        plain = self.good(2)[0]
+        hybrid = "pair_style hybrid/overlay schnell zero 3.0\npair_coeff * * zero\n" \
+                 "pair_coeff * * schnell tiny C H"
+        self.assertEqual(self.good(2, more=hybrid)[0]["PotEng"], plain["PotEng"])
+        moved = self.good(2, more="fix cell all npt temp 50 50 0.1 aniso 0 0 1.0\n"
+                                  "fix_modify cell press pressure", steps=5)[0]
+        self.assertNotEqual(moved["Volume"][-1], moved["Volume"][0])
+        write_data(self.path("atoms.data"), self.molecule())
+        frames = self.good(2, more="minimize 0 1e-2 200 2000\nreset_timestep 0")[1]
+        self.assertLess(abs(frames[0][:, 7:10]).max(), 1e-2)
+
     def test_bad_input(self):
         write_data(self.path("atoms.data"), self.molecule())
         self.refused(["atom type 2", "H C N O", "found Xx"], coeff="* * tiny C Xx")
