@@ -247,10 +247,33 @@ void PairSchnell::compute(int eflag, int vflag)
   properties.atom_energies = eflag_atom ? energies.data() : nullptr;
   properties.atom_virials = vflag_atom ? virials.data() : nullptr;
   const double *positions = atom->nlocal + atom->nghost ? atom->x[0] : nullptr;
-  check(sch_part_evaluate(part, positions, &exchange, &properties),
-        "step " + std::to_string(update->ntimestep) + ", rank " + std::to_string(comm->me) +
-            " (which numbers its atoms itself)");
+  const sch_status status = sch_part_evaluate(part, positions, &exchange, &properties);
+  const std::string step = "step " + std::to_string(update->ntimestep);
+  if (status == SCH_ERROR_STRUCTURE) name_culprits(step);
+  check(status, step);
   add_results(properties);
+}
+
+/** Atoms have met, or fled. The library knows their places on this process; users know their IDs. */
+void PairSchnell::name_culprits(const std::string &step)
+{
+  for (int i = 0; i < atom->nlocal + atom->nghost; i++)
+    if (!std::isfinite(atom->x[i][0] + atom->x[i][1] + atom->x[i][2]))
+      error->one(FLERR, step + ": the position of the atom with ID " +
+                            std::to_string(atom->tag[i]) + " is not finite");
+  double closest = HUGE_VAL;
+  std::array<int, 2> which = {0, 0};
+  for (const auto &pair : pairs) {
+    const double *a = atom->x[pair[0]], *b = atom->x[pair[1]];
+    const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+    if (r < closest) {
+      closest = r;
+      which = pair;
+    }
+  }
+  error->one(FLERR, step + ": the atoms with IDs " + std::to_string(atom->tag[which[0]]) + " and " +
+                        std::to_string(atom->tag[which[1]]) + " are " + std::to_string(closest) +
+                        " A apart, too close for any potential");
 }
 
 /** xx yy zz xy xz yz, as LAMMPS has them, of a 3 x 3 virial. */

@@ -56,6 +56,7 @@ class PairSchnell : public Pair {
   void take_elements(int narg, char **arg);
   void check_masses();
   void take_neighbours();
+  [[noreturn]] void name_culprits(const std::string &step);
   void add_results(const sch_part_properties &properties);
   [[noreturn]] void refuse(const std::string &reason);
   void check(sch_status status, const std::string &place);

@@ -210,7 +210,7 @@ class PairStyle(LammpsCase):
         atoms = self.molecule()
         atoms.positions[1] = atoms.positions[0] + [0.1, 0, 0]
         write_data(self.path("atoms.data"), atoms)
-        self.refused(["step 0", "0.1 Å apart"])
+        self.refused(["step 0", "IDs 1 and 2", "0.1"], ranks=2)
 
 
 if __name__ == "__main__":
