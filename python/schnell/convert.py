@@ -86,12 +86,14 @@ def _read_h5md(path: pathlib.Path, group: str | None) -> Iterator[Any]:
         speed = velocity and _unit(velocity, {"Angstrom fs-1": 1.0 / units.fs})
         strength = force and _unit(force, {"kJ mol-1 Angstrom-1": 1.0 / KJ_PER_MOL})
         periodic = [word in (b"periodic", "periodic") for word in box.attrs["boundary"]]
-        potential = file.get(f"observables/{particles.name.split('/')[-1]}/potential_energy/value")
+        of_group = particles.name.replace("/particles/", "observables/")
+        potential = (file.get(f"{of_group}/potential_energy/value")
+                     or file.get("observables/potential_energy/value"))
         for i in range(len(position["value"])):
             cell = box["edges/value"][i] * length if "edges" in box else None
             atoms = ase.Atoms(particles["species"][...], position["value"][i] * length, cell=cell,
                               pbc=periodic)
-            results = {} if potential is None else {"energy": float(potential[i])}
+            results = {"energy": float(potential[i])} if potential else {}
             if force:
                 results["forces"] = force[i] * strength
             yield _frame(atoms, velocity[i] * speed if velocity else None, results,

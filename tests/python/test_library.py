@@ -297,7 +297,7 @@ class Dynamics(unittest.TestCase):
         with h5py.File(theirs) as one, h5py.File(ours) as other:
             for name in ("particles/all/position/value", "particles/all/velocity/value",
                          "particles/all/force/value", "particles/all/position/time",
-                         "observables/all/potential_energy/value"):
+                         "observables/potential_energy/value"):
                 np.testing.assert_array_equal(one[name][...], other[name][...], name)
             np.testing.assert_array_equal(one["particles/all/position/value"][-1],
                                           system.positions)
