@@ -408,6 +408,36 @@ SCH_CHECKED sch_status sch_trainer_restore(sch_trainer *trainer, const char *pat
 SCH_CHECKED sch_status sch_trainer_model(const sch_trainer *trainer, const char *training,
                                          const sch_training_record *record, sch_model **model);
 
+/* ---------------------------------------------------------------- minimization */
+
+/** Where to end a minimization; all zero is the default. */
+typedef struct sch_minimize_options {
+    double force_tolerance; /**< of the largest force on an atom, eV/Å; 0: 0.01 */
+    double largest_move;    /**< of an atom in one step, Å; 0: 0.1 */
+    long most_steps;        /**< 0: 10000 */
+} sch_minimize_options;
+
+/** Where a minimization ended. */
+typedef struct sch_minimization {
+    bool converged; /**< no force is larger than the tolerance */
+    long steps;
+    double start_energy, energy; /**< eV */
+    double largest_force;        /**< on an atom, eV/Å */
+} sch_minimization;
+
+/**
+ * Move the atoms to a minimum of the energy near by: FIRE (Bitzek et al., 2006). The cell stays as
+ * it is, and so do the velocities.
+ * @param options  [in] NULL for the defaults
+ * @param stop     [in] ends it after a step when it is not 0; NULL: never
+ * @param found    [out] of the positions where it ended, whether it converged or not
+ * @return as sch_evaluate for the start; SCH_ERROR_UNSTABLE when a step led to a structure that no
+ *         potential takes: then the atoms are where they were before that step.
+ */
+SCH_CHECKED sch_status sch_minimize(sch_potential *potential, sch_system *system,
+                                    const sch_minimize_options *options, const volatile int *stop,
+                                    sch_minimization *found);
+
 /* ---------------------------------------------------------------- dynamics */
 
 /** A system that moves: velocity Verlet (Swope et al., 1982), at constant energy unless a
@@ -417,8 +447,7 @@ typedef struct sch_simulation sch_simulation;
 /** What keeps a temperature. The values are part of the interface and do not change. */
 typedef enum sch_thermostat_kind {
     SCH_NO_THERMOSTAT = 0,
-    SCH_LANGEVIN =
-        1, /**< friction and noise on every atom: BAOAB (Leimkuhler and Matthews, 2013) */
+    SCH_LANGEVIN = 1,          /**< of every atom, by BAOAB (Leimkuhler and Matthews, 2013) */
     SCH_VELOCITY_RESCALING = 2 /**< stochastic (Bussi, Donadio and Parrinello, 2007) */
 } sch_thermostat_kind;
 
@@ -438,9 +467,8 @@ typedef struct sch_state {
     double potential_energy; /**< eV */
     double kinetic_energy;   /**< eV */
     double temperature;      /**< K, of the motion in the degrees of freedom below */
-    int degrees_of_freedom; /**< 3n, less those that are conserved: under Langevin's thermostat none
-                             */
-    double momentum;        /**< |sum of m v|, amu Å/fs */
+    int degrees_of_freedom;  /**< 3n, less those that are conserved; Langevin's conserves none */
+    double momentum;         /**< |sum of m v|, amu Å/fs */
     double conserved_energy; /**< eV: the total energy less the heat that a thermostat gave */
 } sch_state;
 
@@ -513,7 +541,7 @@ SCH_CHECKED sch_status sch_trajectory_create_all(sch_trajectory **trajectory, co
                                                  size_t n, sch_simulation *const simulations[]);
 
 /** Create a file that takes of each frame one line of energies: CSV with the columns step, time_fs,
- *  temperature_K, potential_eV, kinetic_eV, total_eV. Any name will do. */
+ *  temperature_K, potential_eV, kinetic_eV, total_eV, conserved_eV. Any name will do. */
 SCH_CHECKED sch_status sch_energy_log_create(sch_trajectory **log, const char *path);
 
 /** The same for n simulations, at least 1; of more than one a column replica comes first, with

@@ -16,14 +16,14 @@ enum { KEY_DT = 256, KEY_TEMPERATURE, KEY_SEED, KEY_REPLICAS, KEY_EVERY, KEY_LOG
 enum { REPLICAS_MAX = 65536 };
 
 /* The last column is a group: --help lists the groups in order; those between are in
- * model_choice.c. */
+ * ensemble_options.c and model_choice.c. */
 static const struct argp_option OPTIONS[] = {
     {"steps", 'n', "N", 0, "Time steps (1000)", 2},
     {"dt", KEY_DT, "FS", 0, "Time step in fs (0.5)", 3},
-    {"temperature", KEY_TEMPERATURE, "K", 0, "Draw velocities at this temperature (300)", 4},
-    {"seed", KEY_SEED, "N", 0, "Seed of the velocities (1)", 5},
+    {"temperature", KEY_TEMPERATURE, "K", 0, "Of new velocities and a thermostat (300)", 4},
+    {"seed", KEY_SEED, "N", 0, "Seed of all random numbers (1)", 5},
     {"replicas", KEY_REPLICAS, "N", 0, "Run N at once, each with a seed of its own (1)", 5},
-    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md or none (STEM-md.xyz)", 10},
+    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md, none (STEM-md.xyz)", 10},
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 13},
@@ -77,6 +77,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->choice;
+        state->child_inputs[1] = &options->ensemble;
         return 0;
     case 'n':
         options->steps = argument_whole("--steps", text, 0, LONG_MAX, "a whole number, 0 or more");
@@ -124,14 +125,17 @@ static error_t take(int key, char *text, struct argp_state *state) {
 }
 
 void options_parse(struct options *options, int argc, char **argv) {
-    static const struct argp_child children[] = {{.argp = &model_choice_parser}, {0}};
+    static const struct argp_child children[] = {
+        {.argp = &model_choice_parser}, {.argp = &ensemble_options_parser}, {0}};
     static const struct argp parser = {
         .options = OPTIONS,
         .parser = take,
         .args_doc = "STRUCTURE",
-        .doc = "Molecular dynamics at constant energy of STEM.xyz; `man mdrun' tells more.",
+        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, and of --tau, --fmax, "
+               "--filters, --precision and --max-memory.",
         .children = children};
     *options = (struct options){.choice = model_choice_default,
+                                .ensemble = ensemble_options_default,
                                 .steps = 1000,
                                 .dt_fs = 0.5,
                                 .temperature_K = 300,
