@@ -79,6 +79,19 @@ class Thermostat(Structure):
                 ("seed", c_uint64)]
 
 
+class MinimizeOptions(Structure):
+    """sch_minimize_options"""
+
+    _fields_ = [("force_tolerance", c_double), ("largest_move", c_double), ("most_steps", c_long)]
+
+
+class Minimization(Structure):
+    """sch_minimization"""
+
+    _fields_ = [("converged", c_bool), ("steps", c_long), ("start_energy", c_double),
+                ("energy", c_double), ("largest_force", c_double)]
+
+
 # ---------------------------------------------------------------- functions
 
 class Status(c_int):
@@ -126,6 +139,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sch_potential_memory": (c_size_t, (c_void_p,)),
     "sch_evaluate": (Status, (c_void_p, c_void_p, POINTER(Properties))),
     "sch_evaluate_batch": (Status, (c_void_p, c_size_t, Handles, POINTER(Properties))),
+
+    "sch_minimize": (Status, (c_void_p, c_void_p, POINTER(MinimizeOptions), Integers,
+                              POINTER(Minimization))),
 
     "sch_simulation_create": (Status, (Handles, c_void_p, c_void_p, c_double)),
     "sch_simulation_free": (None, (c_void_p,)),
