@@ -164,8 +164,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 def _prefixes() -> Iterator[pathlib.Path]:
     """Where libraries are installed, nearest first: with this Python, the user, the machine."""
     yield pathlib.Path(sys.prefix)
-    if site.ENABLE_USER_SITE is not False:
-        yield pathlib.Path(site.getuserbase())
+    yield pathlib.Path(site.getuserbase())
     yield pathlib.Path("/usr/local")
 
 

@@ -147,7 +147,8 @@ def _write_mdanalysis(path: pathlib.Path, frames: Iterator[Any]) -> int:
     universe = mda.Universe.empty(n_atoms, trajectory=True,
                                   velocities=path.suffix == ".trr" and ahead[0].has("momenta"))
     step = universe.trajectory.ts
-    with mda.Writer(str(path), n_atoms=n_atoms, dt=dt, precision=XTC_DECIMALS) as writer:
+    options = {".dcd": {"dt": dt}, ".xtc": {"precision": XTC_DECIMALS}}.get(path.suffix, {})
+    with mda.Writer(str(path), n_atoms=n_atoms, **options) as writer:
         for count, atoms in enumerate(itertools.chain(ahead, frames), 1):
             if len(atoms) != n_atoms:
                 raise ConversionError(f"frame {count}: expected {n_atoms} atoms, found "
