@@ -200,7 +200,7 @@ class Structures(Converted):
         (self.folder / "empty.xyz").write_text("")
         (self.folder / "other.h5md").write_bytes((self.folder / "benzene.h5md").read_bytes())
         with h5py.File(self.path("other.h5md"), "a") as file:
-            file["particles/all/position/value"].attrs["unit"] = "nm"
+            file["particles/all/position/value"].attrs["unit"] = "ell"
         (self.folder / "partly.cif").write_text(
             "data_x\n_cell_length_a 5\n_cell_length_b 5\n_cell_length_c 5\n_cell_angle_alpha 90\n"
             "_cell_angle_beta 90\n_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'P 1'\n"
@@ -210,13 +210,30 @@ class Structures(Converted):
         for words, *arguments in (
                 ("none.xyz: no such file", "none.xyz", "new.dcd"),
                 ("empty.xyz", "empty.xyz", "new.dcd"),
-                ("found 'nm'", "other.h5md", "new.dcd"),
+                ("found 'ell'", "other.h5md", "new.dcd"),
                 ("partly occupied", "partly.cif", "new.xyz"),
                 ("vasp-format can only store 1", "benzene.h5md", "CONTCAR"),
                 ("/no/such", "benzene.h5md", "/no/such/folder/new.dcd")):
             with self.subTest(words):
                 self.assertIn(words, self.convert(*arguments, status=1))
                 self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+    def test_other_units(self):
+        """H5MD in nm and ps, as others write it."""
+        other = self.folder / "other-units.h5md"
+        other.write_bytes((self.folder / "benzene.h5md").read_bytes())
+        with h5py.File(other, "a") as file:
+            for name, factor, unit in (("position/value", 0.1, "nm"), ("position/time", 1e-3, "ps"),
+                                       ("velocity/value", 100.0, "nm ps-1")):
+                dataset = file["particles/all"][name]
+                dataset[...] *= factor
+                dataset.attrs["unit"] = unit
+        for name in "benzene", "other-units":
+            self.convert(f"{name}.h5md", f"{name}-read.xyz", "--last")
+        one, two = (read(self.path(f"{name}-read.xyz")) for name in ("benzene", "other-units"))
+        np.testing.assert_allclose(one.positions, two.positions, rtol=1e-12)
+        np.testing.assert_allclose(one.arrays["velocities"], two.arrays["velocities"], rtol=1e-12)
+        self.assertAlmostEqual(one.info["time"], two.info["time"])
 
     def test_as_a_program(self):
         done = self.program("benzene.h5md", "out.pdb")
