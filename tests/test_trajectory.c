@@ -168,8 +168,7 @@ static void h5md_says_what_it_is(void **unused) {
     for (size_t i = 0; i < sizeof with_units / sizeof *with_units; i++)
         assert_text(file, with_units[i][0], "unit", with_units[i][1]);
     assert_true(same_object(file, "/particles/all/position/step", "/particles/all/box/edges/step"));
-    assert_true(
-        same_object(file, "/particles/all/position/time", "/observables/temperature/time"));
+    assert_true(same_object(file, "/particles/all/position/time", "/observables/temperature/time"));
     H5Fclose(file);
 }
 

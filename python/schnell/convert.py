@@ -40,7 +40,7 @@ def _needed(name: str) -> Any:
                               "pip install 'schnell[convert]'") from None
 
 
-# ---------------------------------------------------------------- reading: ASE's Atoms, in its units
+# ---------------------------------------------------------------- reading, in ASE's units
 
 def _frame(atoms: Any, velocities: Any, results: dict[str, Any], info: dict[str, Any]) -> Any:
     """What a trajectory has of a frame, and nothing that only one file format knows."""
@@ -92,10 +92,11 @@ def _read_h5md(path: pathlib.Path, group: str | None) -> Iterator[Any]:
         force = _series(particles, "force/value", {
             f"{unit} Angstrom-1": factor for unit, factor in energies.items()})
         time = _series(particles, "position/time", {"fs": 1.0, "ps": 1e3})
-        observed = particles.name.replace("/particles/", "/observables/")
-        energy = _series(file.get(observed, file.get("observables", file)), "potential_energy/value",
-                         energies)
-        periodic = [word in (b"periodic", "periodic") for word in particles["box"].attrs["boundary"]]
+        observed = file.get(particles.name.replace("/particles/", "/observables/"),
+                            file.get("observables", file))
+        energy = _series(observed, "potential_energy/value", energies)
+        boundary = particles["box"].attrs["boundary"]
+        periodic = [word in (b"periodic", "periodic") for word in boundary]
         for i, step in enumerate(particles["position/step"]):
             atoms = ase.Atoms(particles["species"][...], position(i), cell=edges(i), pbc=periodic)
             yield _frame(atoms, velocity(i), {"energy": energy(i), "forces": force(i)},

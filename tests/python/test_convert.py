@@ -1,5 +1,5 @@
-"""Trajectories for other programs: MDAnalysis reads mdrun's H5MD; what schnell.convert writes is read
-back by others, by mdrun too.
+"""Trajectories for other programs: MDAnalysis reads mdrun's H5MD; what schnell.convert writes is
+read back by others, by mdrun too.
 
     python3 test_convert.py MDRUN
 """

@@ -1,5 +1,5 @@
-"""The package as users install it: by pip, from the source tree, into an environment of its own; and
-how it finds the library then.
+"""The package as users install it: by pip, from the source tree, into an environment of its own;
+and how it finds the library then.
 
     python3 test_install.py CMAKE BUILD LIB_FOLDER
 """
