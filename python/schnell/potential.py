@@ -126,14 +126,12 @@ class Potential:
         raw, stop = _library.Minimization(), ctypes.c_int(0)
         # In a thread of its own, as Python sees Ctrl-C only between calls.
         with self._lock, ThreadPoolExecutor(1) as worker:
-            minimizing = worker.submit(library().sch_minimize, self._handle, system._handle,
-                                       ctypes.byref(options), ctypes.byref(stop),
-                                       ctypes.byref(raw))
             try:
-                minimizing.result()
-            except KeyboardInterrupt:
+                worker.submit(library().sch_minimize, self._handle, system._handle,
+                              ctypes.byref(options), ctypes.byref(stop),
+                              ctypes.byref(raw)).result()
+            finally:
                 stop.value = 1
-                raise
         return Minimization(**{name: getattr(raw, name) for name, _ in raw._fields_})
 
     def __reduce__(self) -> tuple[Any, ...]:
