@@ -49,7 +49,7 @@ install: build
 # It is for machines with a GPU, and has no simulated one.
 bundle: packages-test
 	cmake -S . -B $(BUNDLE_BUILD) -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib \
-		-DSCHNELL_CUDA_SIMULATED=OFF \
+		-DSCHNELL_CUDA_SIMULATED=OFF -DSCHNELL_LAMMPS=OFF \
 		-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON $(CMAKE_FLAGS) \
 		-DCMAKE_EXE_LINKER_FLAGS=-Wl,--disable-new-dtags \
 		-DCMAKE_SHARED_LINKER_FLAGS=-Wl,--disable-new-dtags

@@ -19,6 +19,9 @@ build libcjson-dev     pkg-config --exists libcjson
 build librandom123-dev test -e /usr/include/Random123/philox.h
 build libcairo2-dev    pkg-config --exists cairo-svg cairo-png
 test  libcmocka-dev    pkg-config --exists cmocka
+test  liblammps-dev    pkg-config --exists liblammps
+test  libopenmpi-dev   command -v mpicxx
+test  openmpi-bin      command -v mpirun
 test  python3          command -v python3
 test  python3-ase      python3 -c 'import ase'
 test  python3-h5py     python3 -c 'import h5py'

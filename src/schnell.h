@@ -337,6 +337,73 @@ SCH_CHECKED sch_status sch_evaluate(sch_potential *potential, sch_system *system
 SCH_CHECKED sch_status sch_evaluate_batch(sch_potential *potential, size_t n_systems,
                                           sch_system *const systems[], sch_properties properties[]);
 
+/* ---------------------------------------------------------------- a part of a system */
+
+/**
+ * The part of a system that one of several processes has: the atoms that it owns, and copies of
+ * others' atoms near these (ghosts; periodic images too are copies, of an own atom perhaps). An
+ * atom's energy depends on atoms farther away than the cutoff, so between interactions the copies
+ * are told the features of the atoms that they copy. Copies need not reach farther than the cutoff.
+ */
+typedef struct sch_part sch_part;
+
+/** The features of a part's atoms between two interactions, or the energy's gradient by them. */
+typedef struct sch_features {
+    size_t channels;     /**< F, with padding */
+    size_t number_bytes; /**< 4: float, 8: double */
+    void *scalars;       /**< [n_atoms][F] */
+    void *vectors;       /**< [n_atoms][3][F] */
+} sch_features;
+
+/** How the parts of a system tell each other. Both functions are called interactions - 1 times an
+ *  evaluation, by one thread, and all parts come to them in the same order. */
+typedef struct sch_exchange {
+    /** Give each copy the rows of the atom that it copies. */
+    void (*forward)(void *context, const sch_features *features);
+    /** Add each copy's rows to those of the atom that it copies. */
+    void (*reverse)(void *context, const sch_features *gradients);
+    void *context;
+} sch_exchange;
+
+/** What a potential gives for a part of a system. Set the pointers, or NULL for what is not wanted.
+ */
+typedef struct sch_part_properties {
+    double energy;         /**< [out] eV, of the owned atoms */
+    double virial[9];      /**< [out] [3][3], eV; the sum over all parts is the system's */
+    double *forces;        /**< [out] [n_atoms][3], eV/Å: a copy's is to be added to its owner's */
+    double *atom_energies; /**< [out] [n_owned], eV */
+    double *atom_virials;  /**< [out] [n_atoms][3][3], eV; of copies as forces */
+} sch_part_properties;
+
+/** A part without atoms. The potential is borrowed: it must outlive the part. */
+SCH_CHECKED sch_status sch_part_create(sch_part **part, sch_potential *potential);
+SCH_API void sch_part_free(sch_part *part);
+
+/**
+ * Its atoms, whenever they or their neighbours change. All is copied.
+ * @param n_owned         the first of them
+ * @param n_atoms         with the copies; may be 0
+ * @param atomic_numbers  [in] [n_atoms]
+ * @param n_pairs         of atoms that may come within the cutoff
+ * @param pairs           [in] [n_pairs][2] their places from 0 on, each pair once; one of the two
+ *                        at least is owned
+ * @return SCH_ERROR_ELEMENT for an element outside the model's; the part must be set again then
+ */
+SCH_CHECKED sch_status sch_part_set(sch_part *part, size_t n_owned, size_t n_atoms,
+                                    const int *atomic_numbers, size_t n_pairs,
+                                    const int (*pairs)[2]);
+
+/**
+ * Energy of a part's own atoms, and what forces and virials come from it.
+ * @param positions  [in] [n_atoms][3], Å; those of copies where they are seen from here
+ * @param exchange   [in] NULL if there are no copies
+ * @return SCH_ERROR_STRUCTURE as sch_evaluate, SCH_ERROR_DEVICE where the device takes whole
+ * systems only. An error comes before the first exchange: the other parts must be told of it.
+ */
+SCH_CHECKED sch_status sch_part_evaluate(sch_part *part, const double *positions,
+                                         const sch_exchange *exchange,
+                                         sch_part_properties *properties);
+
 /* ---------------------------------------------------------------- training */
 
 /** A model that learns from frames with reference forces and energies. */

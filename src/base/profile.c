@@ -13,6 +13,7 @@ static const char *const names[STAGES] = {
     [STAGE_READOUT] = "readout",
     [STAGE_UPDATE_BACKWARD] = "update backward",
     [STAGE_MESSAGES_BACKWARD] = "messages backward",
+    [STAGE_EXCHANGE] = "exchange",
     [STAGE_FORCES] = "forces",
     [STAGE_INTEGRATOR] = "integrator",
 };

@@ -15,6 +15,7 @@ enum stage {
     STAGE_READOUT,
     STAGE_UPDATE_BACKWARD,
     STAGE_MESSAGES_BACKWARD,
+    STAGE_EXCHANGE, /* with those who own copies, and waiting for them */
     STAGE_FORCES,
     STAGE_INTEGRATOR,
     STAGES

@@ -252,11 +252,8 @@ static sch_status order_rows(struct neighbour_list *list, const sch_system *syst
     return SCH_OK;
 }
 
-static sch_status build(struct neighbour_list *list, const sch_system *system) {
-    list->valid = false;
-    SCH_TRY(reserve_atoms(list, system->n_atoms));
-    SCH_TRY(order_rows(list, system));
-    SCH_TRY(pair_search_run(&list->search, system, list->order, list->cutoff + list->skin));
+/** Candidates from the pairs that a search has left. */
+static sch_status fill(struct neighbour_list *list, const sch_system *system) {
     SCH_TRY(reserve_candidates(list, 2 * list->search.n_pairs + 1)); /* never NULL */
     list->n_atoms = system->n_atoms;
     list->n_candidates = 2 * list->search.n_pairs;
@@ -268,6 +265,23 @@ static sch_status build(struct neighbour_list *list, const sch_system *system) {
     list->builds++;
     list->valid = true;
     return SCH_OK;
+}
+
+static sch_status build(struct neighbour_list *list, const sch_system *system) {
+    list->valid = false;
+    SCH_TRY(reserve_atoms(list, system->n_atoms));
+    SCH_TRY(order_rows(list, system));
+    SCH_TRY(pair_search_run(&list->search, system, list->order, list->cutoff + list->skin));
+    return fill(list, system);
+}
+
+sch_status neighbour_list_take(struct neighbour_list *list, const sch_system *system,
+                               size_t n_pairs, const int (*pairs)[2]) {
+    list->valid = false;
+    SCH_TRY(reserve_atoms(list, system->n_atoms + 1)); /* never NULL */
+    SCH_TRY(order_rows(list, system));
+    SCH_TRY(pair_search_take(&list->search, n_pairs, pairs));
+    return fill(list, system);
 }
 
 /* ---------------------------------------------------------------- update */

@@ -30,6 +30,15 @@ long neighbour_list_builds(const struct neighbour_list *list);
 sch_status neighbour_list_refresh(struct neighbour_list *list, const sch_system *system)
     __attribute__((warn_unused_result));
 
+/**
+ * Build the list from pairs that the caller has found, of a system without a cell; refresh is not
+ * to be called.
+ * @param pairs  [in] [n_pairs][2] atoms, each pair once
+ */
+sch_status neighbour_list_take(struct neighbour_list *list, const sch_system *system,
+                               size_t n_pairs, const int (*pairs)[2])
+    __attribute__((warn_unused_result));
+
 /** The neighbours within the cutoff at the system's present positions, from a list that is fresh;
  *  otherwise as neighbour_list_update. */
 sch_status neighbour_list_measure(struct neighbour_list *list, const sch_system *system,

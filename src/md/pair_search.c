@@ -257,6 +257,13 @@ static sch_status search_around(struct pair_search *search, const struct grid *g
     return SCH_OK;
 }
 
+static sch_status check_number(size_t n_pairs) {
+    return n_pairs <= INT32_MAX
+               ? SCH_OK
+               : fail(SCH_ERROR_MEMORY, "neighbour list: expected at most %d pairs, found %zu",
+                      INT32_MAX, n_pairs);
+}
+
 sch_status pair_search_run(struct pair_search *search, const sch_system *system, const int *order,
                            double reach) {
     struct grid grid;
@@ -270,9 +277,15 @@ sch_status pair_search_run(struct pair_search *search, const sch_system *system,
     search->n_pairs = 0;
     for (int i = 0; i < (int)system->n_atoms; i++)
         SCH_TRY(search_around(search, &grid, system, order, i, reach));
-    if (search->n_pairs > INT32_MAX)
-        return fail(SCH_ERROR_MEMORY, "neighbour list: expected at most %d pairs, found %zu",
-                    INT32_MAX, search->n_pairs);
+    return check_number(search->n_pairs);
+}
+
+sch_status pair_search_take(struct pair_search *search, size_t n_pairs, const int (*pairs)[2]) {
+    SCH_TRY(check_number(n_pairs));
+    SCH_TRY(memory_grow(&search->pairs, &search->pair_capacity, 0, n_pairs, sizeof *search->pairs));
+    for (size_t p = 0; p < n_pairs; p++)
+        search->pairs[p] = (struct pair){.i = pairs[p][0], .j = pairs[p][1]};
+    search->n_pairs = n_pairs;
     return SCH_OK;
 }
 

@@ -33,6 +33,11 @@ struct pair_search {
 sch_status pair_search_run(struct pair_search *search, const sch_system *system, const int *order,
                            double reach) __attribute__((warn_unused_result));
 
+/** Take pairs that another search has found, of a system without a cell.
+ *  @param pairs  [in] [n_pairs][2] */
+sch_status pair_search_take(struct pair_search *search, size_t n_pairs, const int (*pairs)[2])
+    __attribute__((warn_unused_result));
+
 /** Free what a search holds, not the search itself. */
 void pair_search_clear(struct pair_search *search);
 

@@ -18,7 +18,15 @@ struct backend {
     sch_status (*evaluate)(void *state, size_t n_systems, const struct neighbours systems[],
                            const struct atom_results *results);
 
-    /** The same by a backend that finds neighbours itself. No slot: evaluate.
+    /**
+     * Energies of the owned atoms of a part of a system, and what forces on and virials of all its
+     * atoms come from messages that the owned atoms receive. No slot: it takes whole systems only.
+     * @param results  [out] energies [owned], the others [n_atoms]
+     */
+    sch_status (*evaluate_part)(void *state, const struct neighbours *neighbours,
+                                const struct part *part, const struct atom_results *results);
+
+    /** As evaluate, by a backend that finds neighbours itself. No slot: evaluate.
      *  @param mishaps  [out] [n_systems]; results of a system that has one are undefined */
     sch_status (*evaluate_atoms)(void *state, size_t n_systems, const struct atoms systems[],
                                  const struct atom_results *results, struct mishap mishaps[]);

@@ -153,6 +153,12 @@ static sch_status evaluate(void *state, size_t n_systems, const struct neighbour
     return evaluate_shares(cpu, (struct share){n_systems, systems, *results});
 }
 
+static sch_status evaluate_part(void *state, const struct neighbours *neighbours,
+                                const struct part *part, const struct atom_results *results) {
+    struct cpu *cpu = state;
+    return cpu->variant->evaluate_part(cpu->networks[0], neighbours, part, results);
+}
+
 static size_t memory(const void *state) {
     const struct cpu *cpu = state;
     size_t bytes = 0;
@@ -174,6 +180,7 @@ const struct backend backend_cpu = {
     .create = create,
     .destroy = destroy,
     .evaluate = evaluate,
+    .evaluate_part = evaluate_part,
     .memory = memory,
     .profile = profile,
     .describe = describe,

@@ -200,22 +200,23 @@ static void lap(const struct network *net, const struct member *member, enum sta
         profile_lap(net->profile, stage, work.multiply_adds, work.bytes);
 }
 
-/** Tiles of so many atoms, as even as they can be. */
+/** The atoms from first to last - 1 in tiles, as even as they can be. */
 struct tiling {
-    size_t count, atoms;
+    size_t first, last, count, atoms;
 };
 
-static struct tiling tile(size_t n, size_t most) {
-    const size_t count = (n + most - 1) / most;
-    return (struct tiling){count, (n + count - 1) / count};
+static struct tiling tile(size_t first, size_t last, size_t most) {
+    const size_t count = (last - first + most - 1) / most;
+    return (struct tiling){first, last, count, count ? (last - first + count - 1) / count : 0};
 }
 
 /** Atoms of each tile that is a member's, from begin to end - 1. */
-#define EACH_TILE(...)                                                        \
-    SHARED(k, tiles.count) {                                                  \
-        const size_t begin = k * tiles.atoms;                                 \
-        const size_t end = begin + tiles.atoms < n ? begin + tiles.atoms : n; \
-        __VA_ARGS__;                                                          \
+#define EACH_TILE(tiles, ...)                                                            \
+    SHARED(k, (tiles).count) {                                                           \
+        const size_t begin = (tiles).first + k * (tiles).atoms;                          \
+        const size_t end =                                                               \
+            begin + (tiles).atoms < (tiles).last ? begin + (tiles).atoms : (tiles).last; \
+        __VA_ARGS__;                                                                     \
     }
 
 /** Exact filters of an interaction, at a member's part of all edges; they meet when all are there.
@@ -239,36 +240,68 @@ static void forward_tile(const struct network *net, const struct neighbours *nb,
     lap(net, member, STAGE_UPDATE, update_work(net, t, end - begin));
 }
 
-/** A member's part of a system of any size. */
-static void run_large(struct network *net, const struct neighbours *nb,
+/** The owners of copies tell what these need to know, or are told: all wait until that is done. */
+static void exchange_features(const struct network *net, const struct part *part, REAL *h, REAL *v,
+                              bool forward, const struct member *member) {
+    if (!part->exchange)
+        return;
+    meet(member);
+    if (member->rank == 0) {
+        const sch_features features = {
+            .channels = net->F, .number_bytes = sizeof(REAL), .scalars = h, .vectors = v};
+        (forward ? part->exchange->forward : part->exchange->reverse)(part->exchange->context,
+                                                                      &features);
+    }
+    meet(member);
+    lap(net, member, STAGE_EXCHANGE, no_work);
+}
+
+/** Copies receive no messages here: no adjoints of messages, nor of what they become. */
+static void silence(const struct network *net, int t, size_t begin, size_t end) {
+    const size_t F = net->F, n = end - begin;
+    const struct layer *l = &net->layer[t];
+    memset(l->dq + begin * F, 0, n * F * sizeof(REAL));
+    memset(l->db + begin * 3 * F, 0, n * 3 * F * sizeof(REAL));
+    memset(l->dc + begin * 3 * F, 0, n * 3 * F * sizeof(REAL));
+    memset(net->dv + begin * 3 * F, 0, n * 3 * F * sizeof(REAL));
+}
+
+/** A member's part of a system of any size, or of a part of one. */
+static void run_large(struct network *net, const struct neighbours *nb, const struct part *part,
                       const struct atom_results *results, const struct member *member) {
     const size_t n = nb->n_atoms;
-    const struct tiling tiles = tile(n, TILE);
+    const struct tiling all = tile(0, n, TILE), own = tile(0, part->owned, TILE);
+    const struct tiling copies = tile(part->owned, n, TILE);
     const int T = net->model->interactions;
     const struct scratch *s = &net->scratch[member->rank];
-    EACH_TILE(prepare_edges(net, nb, begin, end); embed(net, nb->species + begin, begin, end))
+    EACH_TILE(all, prepare_edges(net, nb, begin, end); embed(net, nb->species + begin, begin, end))
     lap(net, member, STAGE_EDGES, no_work);
     for (int t = 0; t < T; t++) {
+        if (t > 0)
+            exchange_features(net, part, net->layer[t].h, net->layer[t].v, true, member);
         meet(member);
         if (!net->table)
             find_filters(net, t, nb->n_edges, member);
-        EACH_TILE(forward_tile(net, nb, t, begin, end, member))
+        EACH_TILE(own, forward_tile(net, nb, t, begin, end, member))
     }
-    EACH_TILE(read_out(net, nb->species + begin, begin, end, s, results->energies + begin))
-    lap(net, member, STAGE_READOUT, own_part(readout_work(net, n), member));
+    EACH_TILE(own, read_out(net, nb->species + begin, begin, end, s, results->energies + begin))
+    lap(net, member, STAGE_READOUT, own_part(readout_work(net, part->owned), member));
     for (int t = T - 1; t >= 0; t--) {
         if (!net->table && t + 1 < T) /* the last interaction's are still there */
             find_filters(net, t, nb->n_edges, member);
-        EACH_TILE(if (t < net->recomputed) forward_tile(net, nb, t, begin, end, member);
+        EACH_TILE(own, if (t < net->recomputed) forward_tile(net, nb, t, begin, end, member);
                   update_backward(net, t, begin, end, s);
                   lap(net, member, STAGE_UPDATE_BACKWARD, update_work(net, t, end - begin)))
+        EACH_TILE(copies, silence(net, t, begin, end))
         meet(member);
-        EACH_TILE(scatter(net, nb->first, t, begin, end))
+        EACH_TILE(all, scatter(net, nb->first, t, begin, end, part->owned))
         lap(net, member, STAGE_MESSAGES_BACKWARD,
             own_part(scatter_work(net, t, nb->n_edges), member));
+        if (t > 0)
+            exchange_features(net, part, net->dh, net->dv, false, member);
         meet(member);
     }
-    EACH_TILE(sum_edges(net, nb, begin, end, results))
+    EACH_TILE(all, sum_edges(net, nb, begin, end, results))
     lap(net, member, STAGE_FORCES, no_work);
 }
 
@@ -276,7 +309,7 @@ static void run_large(struct network *net, const struct neighbours *nb,
 static void run_small(struct network *net, size_t n_systems, const struct neighbours systems[],
                       const struct atom_results *results, const struct member *member) {
     const size_t n = count_atoms(n_systems, systems), F = net->F, blocks = blocks_of(net);
-    const struct tiling tiles = tile(n, n > TILE || member->of == 1 ? TILE : BLOCK_ROWS);
+    const struct tiling tiles = tile(0, n, n > TILE || member->of == 1 ? TILE : BLOCK_ROWS);
     const int T = net->model->interactions;
     const struct scratch *s = &net->scratch[member->rank];
     if (member->rank == 0) {
@@ -293,16 +326,16 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
         meet(member);
         lap(net, member, STAGE_MESSAGES, own_part(exchange_work(net, t, pairs), member));
         const struct layer *l = &net->layer[t];
-        EACH_TILE(const struct messages messages = {l->q + begin * F, l->b + begin * 3 * F,
-                                                    l->c + begin * 3 * F};
+        EACH_TILE(tiles, const struct messages messages = {l->q + begin * F, l->b + begin * 3 * F,
+                                                           l->c + begin * 3 * F};
                   update(net, t, begin, end, &messages, s))
         meet(member);
         lap(net, member, STAGE_UPDATE, own_part(update_work(net, t, n), member));
     }
-    EACH_TILE(read_out(net, net->species + begin, begin, end, s, results->energies + begin))
+    EACH_TILE(tiles, read_out(net, net->species + begin, begin, end, s, results->energies + begin))
     lap(net, member, STAGE_READOUT, own_part(readout_work(net, n), member));
     for (int t = T - 1; t >= 0; t--) {
-        EACH_TILE(update_backward(net, t, begin, end, s))
+        EACH_TILE(tiles, update_backward(net, t, begin, end, s))
         meet(member);
         lap(net, member, STAGE_UPDATE_BACKWARD, own_part(update_work(net, t, n), member));
         if (!net->table && t + 1 < T) /* the last interaction's are still there */
@@ -324,38 +357,45 @@ static bool worth_a_team(const struct network *net, size_t n, size_t n_edges) {
     return net->threads > 1 && (update + messages) * net->F * net->model->interactions > TEAM_WORK;
 }
 
-static void run_member(struct network *net, size_t n_systems, const struct neighbours systems[],
-                       const struct atom_results *results, const struct member *member) {
-    if (count_atoms(n_systems, systems) > SMALL)
-        run_large(net, systems, results, member);
+/** What to do: some systems with few atoms together; or one system, or a part of one. */
+struct task {
+    size_t n_systems;
+    const struct neighbours *systems;
+    const struct part *part; /* NULL: whole systems */
+    struct atom_results results;
+};
+
+static void run_member(struct network *net, const struct task *task, const struct member *member) {
+    const size_t n = count_atoms(task->n_systems, task->systems);
+    const struct part whole = {.owned = n};
+    if (task->part || n > SMALL)
+        run_large(net, task->systems, task->part ? task->part : &whole, &task->results, member);
     else
-        run_small(net, n_systems, systems, results, member);
+        run_small(net, task->n_systems, task->systems, &task->results, member);
 }
 
-static void run_team(struct network *net, size_t n_systems, const struct neighbours systems[],
-                     const struct atom_results *results) {
+static void run_team(struct network *net, const struct task *task) {
 #pragma omp parallel num_threads(net->threads)
     {
         const struct member member = {.rank = (size_t)omp_get_thread_num(),
                                       .of = (size_t)omp_get_num_threads()};
-        run_member(net, n_systems, systems, results, &member);
+        run_member(net, task, &member);
     }
 }
 
-static void run(struct network *net, size_t n_systems, const struct neighbours systems[],
-                const struct atom_results *results) {
+static void run(struct network *net, const struct task *task) {
     const struct member alone = {0, 1};
-    const size_t n = count_atoms(n_systems, systems);
-    if (!worth_a_team(net, n, systems[0].n_edges)) {
-        run_member(net, n_systems, systems, results, &alone);
+    const size_t n = count_atoms(task->n_systems, task->systems);
+    if (!worth_a_team(net, n, task->systems[0].n_edges)) {
+        run_member(net, task, &alone);
         return;
     }
     const bool as_team = pace_as_team(&net->pace, n);
     const double start = omp_get_wtime();
     if (as_team)
-        run_team(net, n_systems, systems, results);
+        run_team(net, task);
     else
-        run_member(net, n_systems, systems, results, &alone);
+        run_member(net, task, &alone);
     pace_took(&net->pace, omp_get_wtime() - start);
 }
 
@@ -366,12 +406,20 @@ static sch_status evaluate(void *state, size_t n_systems, const struct neighbour
     while (n_systems > 0) {
         size_t n;
         const size_t together = systems_within(n_systems, systems, GROUP, &n);
-        SCH_TRY(reserve(net, together, systems));
-        run(net, together, systems, &rest);
+        SCH_TRY(reserve(net, together, systems, n <= SMALL));
+        run(net, &(struct task){together, systems, NULL, rest});
         results_advance(&rest, n);
         n_systems -= together;
         systems += together;
     }
+    return SCH_OK;
+}
+
+static sch_status evaluate_part(void *state, const struct neighbours *neighbours,
+                                const struct part *part, const struct atom_results *results) {
+    struct network *net = state;
+    SCH_TRY(reserve(net, 1, neighbours, false));
+    run(net, &(struct task){1, neighbours, part, *results});
     return SCH_OK;
 }
 
@@ -385,6 +433,7 @@ const struct cpu_variant VARIANT = {
     .destroy = destroy,
     .use_table = use_table,
     .evaluate = evaluate,
+    .evaluate_part = evaluate_part,
     .memory = memory,
     .profile = profile,
     .prepare_training = prepare_training,

@@ -28,6 +28,10 @@ struct cpu_variant {
     sch_status (*evaluate)(void *network, size_t n_systems, const struct neighbours systems[],
                            const struct atom_results *results);
 
+    /** Likewise. */
+    sch_status (*evaluate_part)(void *network, const struct neighbours *neighbours,
+                                const struct part *part, const struct atom_results *results);
+
     /** Bytes of work space. */
     size_t (*memory)(const void *network);
 

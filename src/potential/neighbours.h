@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "schnell.h"
+
 /** Two atoms closer than this are no structure but a mistake, Å. */
 #define CLOSEST_APPROACH 0.3
 
@@ -21,6 +23,14 @@ struct neighbours {
     const size_t *opposite;    /* [n_edges] the edge j -> i */
     const double (*vector)[3]; /* [n_edges] Å, from i to j (or the image of j) */
     const double *distance;    /* [n_edges] Å, 0 < distance < cutoff */
+};
+
+/** The part of a system that one process has: the first `owned` atoms of a neighbour list are its
+ *  own, the others copies of atoms that others own. Each edge has an owned atom at one end at
+ * least, and of a row the edges to copies come last. */
+struct part {
+    size_t owned;
+    const sch_exchange *exchange; /* NULL: there are no copies */
 };
 
 /** How many of the first systems have at most so many atoms together; one, however large it is.

@@ -135,6 +135,15 @@ sch_status potential_evaluate(sch_potential *potential, size_t n_systems,
     return potential->backend->evaluate(potential->state, n_systems, systems, results);
 }
 
+sch_status potential_evaluate_part(sch_potential *potential, const struct neighbours *neighbours,
+                                   const struct part *part, const struct atom_results *results) {
+    if (!potential->backend->evaluate_part)
+        return fail(SCH_ERROR_DEVICE,
+                    "device %s: it takes whole systems only; the device cpu can take parts",
+                    sch_potential_device(potential));
+    return potential->backend->evaluate_part(potential->state, neighbours, part, results);
+}
+
 bool potential_finds_neighbours(const sch_potential *potential) {
     return potential->backend->evaluate_atoms;
 }

@@ -34,7 +34,13 @@ sch_status potential_evaluate(sch_potential *potential, size_t n_systems,
                               const struct neighbours systems[], const struct atom_results *results)
     __attribute__((warn_unused_result));
 
-/** The same from the atoms alone; see struct backend.
+/** What the atoms of a part of a system get from the messages that its owned atoms receive; see
+ *  struct backend. SCH_ERROR_DEVICE where it takes whole systems only. */
+sch_status potential_evaluate_part(sch_potential *potential, const struct neighbours *neighbours,
+                                   const struct part *part, const struct atom_results *results)
+    __attribute__((warn_unused_result));
+
+/** As potential_evaluate, from the atoms alone; see struct backend.
  *  @param mishaps  [out] [n_systems]; results of a system that has one are undefined */
 sch_status potential_evaluate_atoms(sch_potential *potential, size_t n_systems,
                                     const struct atoms systems[],
