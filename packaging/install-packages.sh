@@ -25,9 +25,13 @@ test  openmpi-bin      command -v mpirun
 test  python3          command -v python3
 test  python3-ase      python3 -c 'import ase'
 test  python3-h5py     python3 -c 'import h5py'
+test  python3-mdanalysis python3 -c 'import MDAnalysis'
 test  python3-numpy    python3 -c 'import numpy'
+test  python3-pip      python3 -c 'import pip'
+test  python3-setuptools python3 -c 'import setuptools'
 test  python3-torch    python3 -c 'import torch'
 test  python3-venv     python3 -c 'import ensurepip'
+test  python3-wheel    python3 -c 'import wheel'
 test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck
 lint  clang-format     command -v clang-format

@@ -54,7 +54,8 @@ def check_element(file, group, path, shape, unit):
 def check_names(file):
     """The names of the groups: "all", or replica01 and so on, in order."""
     names = list(file["particles"])
-    check(list(file["observables"]) == names, "particles and observables of the same names")
+    if names != ["all"]:  # what is observed of all needs no group
+        check(list(file["observables"]) == names, "particles and observables of the same names")
     width = len(str(len(names)))
     expected = [f"replica{number:0{width}}" for number in range(1, len(names) + 1)]
     check(names == (["all"] if len(names) == 1 else expected), f"the names {names}")
@@ -85,8 +86,9 @@ def check_box(file, group):
 
 def check_energies(file, group, masses, velocities):
     """The kinetic energy is that of the velocities, and the total hardly changes."""
+    root = "observables" if group == "all" else f"observables/{group}"
     energies = {
-        name: check_element(file, group, f"observables/{group}/{name}", (), unit)
+        name: check_element(file, group, f"{root}/{name}", (), unit)
         for name, unit in (("potential_energy", "eV"), ("kinetic_energy", "eV"),
                            ("temperature", "K"))
     }

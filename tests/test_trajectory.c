@@ -161,15 +161,14 @@ static void h5md_says_what_it_is(void **unused) {
         {"/particles/all/velocity/value", "Angstrom fs-1"},
         {"/particles/all/force/value", "kJ mol-1 Angstrom-1"},
         {"/particles/all/box/edges/value", "Angstrom"},
-        {"/observables/all/potential_energy/value", "eV"},
-        {"/observables/all/kinetic_energy/value", "eV"},
-        {"/observables/all/temperature/value", "K"},
+        {"/observables/potential_energy/value", "eV"},
+        {"/observables/kinetic_energy/value", "eV"},
+        {"/observables/temperature/value", "K"},
     };
     for (size_t i = 0; i < sizeof with_units / sizeof *with_units; i++)
         assert_text(file, with_units[i][0], "unit", with_units[i][1]);
     assert_true(same_object(file, "/particles/all/position/step", "/particles/all/box/edges/step"));
-    assert_true(
-        same_object(file, "/particles/all/position/time", "/observables/all/temperature/time"));
+    assert_true(same_object(file, "/particles/all/position/time", "/observables/temperature/time"));
     H5Fclose(file);
 }
 
@@ -187,9 +186,9 @@ static void assert_h5md_frames(const char *path, int frames, bool periodic) {
     read_doubles(file, "/particles/all/force/value", vectors, values[2]);
     read_doubles(file, "/particles/all/velocity/step", scalars, series[0]);
     read_doubles(file, "/particles/all/force/time", scalars, series[1]);
-    read_doubles(file, "/observables/all/potential_energy/value", scalars, series[2]);
-    read_doubles(file, "/observables/all/kinetic_energy/value", scalars, series[3]);
-    read_doubles(file, "/observables/all/temperature/value", scalars, series[4]);
+    read_doubles(file, "/observables/potential_energy/value", scalars, series[2]);
+    read_doubles(file, "/observables/kinetic_energy/value", scalars, series[3]);
+    read_doubles(file, "/observables/temperature/value", scalars, series[4]);
     H5Fclose(file);
     for (int frame = 0; frame < frames; frame++) {
         sch_state state;

@@ -4,8 +4,8 @@
     mdrun structures/benzene.xyz --out run.xyz
     nve.py run.xyz [MODEL [TIME_STEP]]
 
-Both are the same dynamics, so they differ by rounding alone, which grows with time as in any chaotic
-motion. mdrun's velocities are in Å/fs, ASE has a unit of time of its own.
+Both are the same dynamics, so they differ by rounding alone, which grows with time as in any
+chaotic motion. mdrun's velocities are in Å/fs, ASE has a unit of time of its own.
 """
 
 import sys

@@ -16,15 +16,15 @@ from ._library import build_description, find_data, library_path, version
 from .errors import (ArgumentError, DeviceError, ElementError, Error, FileError, FormatError,
                      LibraryNotFoundError, StructureError, UnstableError, WorkMemoryError)
 from .model import Model, ModelInfo, TrainingRecord
-from .potential import Potential, Properties
+from .potential import Minimization, Potential, Properties
 from .simulation import Simulation, State, run_all
 from .system import System, frames
 from .trajectory import EnergyLog, Trajectory
 
 __all__ = [
     "ArgumentError", "DeviceError", "ElementError", "EnergyLog", "Error", "FileError",
-    "FormatError", "LibraryNotFoundError", "Model", "ModelInfo", "Potential", "Properties",
-    "Simulation", "State", "StructureError", "System", "TrainingRecord", "Trajectory",
+    "FormatError", "LibraryNotFoundError", "Minimization", "Model", "ModelInfo", "Potential",
+    "Properties", "Simulation", "State", "StructureError", "System", "TrainingRecord", "Trajectory",
     "UnstableError", "WorkMemoryError", "build_description", "find_data", "frames",
     "library_path", "run_all", "version",
 ]

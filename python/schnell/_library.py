@@ -79,6 +79,19 @@ class Thermostat(Structure):
                 ("seed", c_uint64)]
 
 
+class MinimizeOptions(Structure):
+    """sch_minimize_options"""
+
+    _fields_ = [("force_tolerance", c_double), ("largest_move", c_double), ("most_steps", c_long)]
+
+
+class Minimization(Structure):
+    """sch_minimization"""
+
+    _fields_ = [("converged", c_bool), ("steps", c_long), ("start_energy", c_double),
+                ("energy", c_double), ("largest_force", c_double)]
+
+
 # ---------------------------------------------------------------- functions
 
 class Status(c_int):
@@ -127,6 +140,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sch_evaluate": (Status, (c_void_p, c_void_p, POINTER(Properties))),
     "sch_evaluate_batch": (Status, (c_void_p, c_size_t, Handles, POINTER(Properties))),
 
+    "sch_minimize": (Status, (c_void_p, c_void_p, POINTER(MinimizeOptions), Integers,
+                              POINTER(Minimization))),
+
     "sch_simulation_create": (Status, (Handles, c_void_p, c_void_p, c_double)),
     "sch_simulation_free": (None, (c_void_p,)),
     "sch_simulation_set_thermostat": (Status, (c_void_p, POINTER(Thermostat))),
@@ -148,8 +164,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 def _prefixes() -> Iterator[pathlib.Path]:
     """Where libraries are installed, nearest first: with this Python, the user, the machine."""
     yield pathlib.Path(sys.prefix)
-    if site.ENABLE_USER_SITE is not False:
-        yield pathlib.Path(site.getuserbase())
+    yield pathlib.Path(site.getuserbase())
     yield pathlib.Path("/usr/local")
 
 

@@ -17,7 +17,7 @@ import pathlib
 import sys
 import tempfile
 import warnings
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 
 H5MD_SUFFIXES = (".h5", ".h5md")
@@ -40,7 +40,7 @@ def _needed(name: str) -> Any:
                               "pip install 'schnell[convert]'") from None
 
 
-# ---------------------------------------------------------------- reading: ASE's Atoms, in its units
+# ---------------------------------------------------------------- reading, in ASE's units
 
 def _frame(atoms: Any, velocities: Any, results: dict[str, Any], info: dict[str, Any]) -> Any:
     """What a trajectory has of a frame, and nothing that only one file format knows."""
@@ -48,18 +48,22 @@ def _frame(atoms: Any, velocities: Any, results: dict[str, Any], info: dict[str,
     fresh = ase.Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
     if velocities is not None:
         fresh.set_velocities(velocities)
-    fresh.calc = single.SinglePointCalculator(fresh, **results)
+    fresh.calc = single.SinglePointCalculator(
+        fresh, **{name: value for name, value in results.items() if value is not None})
     return fresh
 
 
-def _unit(dataset: Any, known: dict[str, float]) -> float:
-    """What to multiply a dataset by for ASE's units."""
-    name = dataset.attrs.get("unit", b"")
-    name = name.decode() if isinstance(name, bytes) else str(name)
-    if name not in known:
+def _series(group: Any, path: str, units: dict[str, float]) -> Callable[[int], Any]:
+    """Gives a time-dependent element frame by frame, in ASE's units; None where there is none."""
+    dataset = group.get(path)
+    if dataset is None:
+        return lambda _: None
+    unit = dataset.attrs.get("unit", b"")
+    unit = unit.decode() if isinstance(unit, bytes) else str(unit)
+    if unit not in units:
         raise ConversionError(f"{dataset.file.filename}: {dataset.name}: expected the unit "
-                              f"{' or '.join(known)}, found {name!r}")
-    return known[name]
+                              f"{' or '.join(units)}, found {unit!r}")
+    return lambda i: dataset[i] * units[unit]
 
 
 def _particles(file: Any, group: str | None) -> Any:
@@ -76,27 +80,27 @@ def _particles(file: Any, group: str | None) -> Any:
 
 
 def _read_h5md(path: pathlib.Path, group: str | None) -> Iterator[Any]:
-    ase, units, h5py = _needed("ase"), _needed("ase.units"), _needed("h5py")
+    ase, h5py, fs = _needed("ase"), _needed("h5py"), _needed("ase.units").fs
+    lengths = {"Angstrom": 1.0, "nm": 10.0}
+    energies = {"eV": 1.0, "kJ mol-1": 1.0 / KJ_PER_MOL}
     with h5py.File(path, "r") as file:
         particles = _particles(file, group)
-        position, box = particles["position"], particles["box"]
-        length = _unit(position["value"], {"Angstrom": 1.0})
-        femtosecond = _unit(position["time"], {"fs": 1.0})
-        velocity, force = particles.get("velocity/value"), particles.get("force/value")
-        speed = velocity and _unit(velocity, {"Angstrom fs-1": 1.0 / units.fs})
-        strength = force and _unit(force, {"kJ mol-1 Angstrom-1": 1.0 / KJ_PER_MOL})
-        periodic = [word in (b"periodic", "periodic") for word in box.attrs["boundary"]]
-        potential = file.get(f"observables/{particles.name.split('/')[-1]}/potential_energy/value")
-        for i in range(len(position["value"])):
-            cell = box["edges/value"][i] * length if "edges" in box else None
-            atoms = ase.Atoms(particles["species"][...], position["value"][i] * length, cell=cell,
-                              pbc=periodic)
-            results = {} if potential is None else {"energy": float(potential[i])}
-            if force:
-                results["forces"] = force[i] * strength
-            yield _frame(atoms, velocity[i] * speed if velocity else None, results,
-                         {"step": int(position["step"][i]),
-                          "time": float(position["time"][i]) * femtosecond})
+        position = _series(particles, "position/value", lengths)
+        edges = _series(particles, "box/edges/value", lengths)
+        velocity = _series(particles, "velocity/value", {
+            "Angstrom fs-1": 1.0 / fs, "Angstrom ps-1": 1e-3 / fs, "nm ps-1": 1e-2 / fs})
+        force = _series(particles, "force/value", {
+            f"{unit} Angstrom-1": factor for unit, factor in energies.items()})
+        time = _series(particles, "position/time", {"fs": 1.0, "ps": 1e3})
+        observed = file.get(particles.name.replace("/particles/", "/observables/"),
+                            file.get("observables", file))
+        energy = _series(observed, "potential_energy/value", energies)
+        boundary = particles["box"].attrs["boundary"]
+        periodic = [word in (b"periodic", "periodic") for word in boundary]
+        for i, step in enumerate(particles["position/step"]):
+            atoms = ase.Atoms(particles["species"][...], position(i), cell=edges(i), pbc=periodic)
+            yield _frame(atoms, velocity(i), {"energy": energy(i), "forces": force(i)},
+                         {"step": int(step), "time": float(time(i))})
 
 
 def _read_ase(path: pathlib.Path) -> Iterator[Any]:
@@ -115,7 +119,7 @@ def _read_ase(path: pathlib.Path) -> Iterator[Any]:
             velocities = atoms.get_velocities()
         found = atoms.calc.results if atoms.calc is not None else {}
         yield _frame(atoms, velocities,
-                     {key: found[key] for key in ("energy", "forces") if key in found},
+                     {"energy": found.get("energy"), "forces": found.get("forces")},
                      {key: atoms.info[key] for key in ("step", "time") if key in atoms.info})
 
 
@@ -145,7 +149,8 @@ def _write_mdanalysis(path: pathlib.Path, frames: Iterator[Any]) -> int:
     universe = mda.Universe.empty(n_atoms, trajectory=True,
                                   velocities=path.suffix == ".trr" and ahead[0].has("momenta"))
     step = universe.trajectory.ts
-    with mda.Writer(str(path), n_atoms=n_atoms, dt=dt, precision=XTC_DECIMALS) as writer:
+    options = {".dcd": {"dt": dt}, ".xtc": {"precision": XTC_DECIMALS}}.get(path.suffix, {})
+    with mda.Writer(str(path), n_atoms=n_atoms, **options) as writer:
         for count, atoms in enumerate(itertools.chain(ahead, frames), 1):
             if len(atoms) != n_atoms:
                 raise ConversionError(f"frame {count}: expected {n_atoms} atoms, found "
@@ -166,7 +171,7 @@ def _xyz_header(atoms: Any, columns: Sequence[str]) -> str:
         words.insert(0, 'Lattice="%s"' % " ".join(map(repr, atoms.cell.array.ravel().tolist())))
     words += [f"{key}={atoms.info[key]}" for key in ("step", "time") if key in atoms.info]
     if "energy" in atoms.calc.results:
-        words.append(f"energy={atoms.calc.results['energy']!r}")
+        words.append(f"energy={float(atoms.calc.results['energy'])!r}")
     return " ".join([*words, 'pbc="%s %s %s"' % tuple("FT"[int(along)] for along in atoms.pbc)])
 
 

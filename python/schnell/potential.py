@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Sequence, Tuple
 
@@ -29,6 +30,17 @@ class Properties:
     forces: NDArray[np.float64]  # [n, 3], eV/Å
     atom_energies: NDArray[np.float64]  # [n], eV
     virial: NDArray[np.float64]  # [3, 3], eV: -dE/d(strain); the stress is -virial / volume
+
+
+@dataclass(frozen=True)
+class Minimization:
+    """Where a minimization ended."""
+
+    converged: bool  # no force is larger than the tolerance
+    steps: int
+    start_energy: float  # eV
+    energy: float  # eV
+    largest_force: float  # eV/Å, on an atom
 
 
 _Arrays = Tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -104,6 +116,23 @@ class Potential:
         with self._lock:
             library().sch_evaluate_batch(self._handle, len(systems), several, raw)
         return [_collect(one, room) for one, room in zip(raw, arrays)]
+
+    def minimize(self, system: System, force_tolerance: float = 0.01, largest_move: float = 0.1,
+                 most_steps: int = 10000) -> Minimization:
+        """Move the atoms to a minimum of the energy near by (FIRE), until no force on an atom is
+        larger than force_tolerance (eV/Å). None moves by more than largest_move (Å) in a step. The
+        cell stays as it is. Ctrl-C ends it after a step."""
+        options = _library.MinimizeOptions(force_tolerance, largest_move, most_steps)
+        raw, stop = _library.Minimization(), ctypes.c_int(0)
+        # In a thread of its own, as Python sees Ctrl-C only between calls.
+        with self._lock, ThreadPoolExecutor(1) as worker:
+            try:
+                worker.submit(library().sch_minimize, self._handle, system._handle,
+                              ctypes.byref(options), ctypes.byref(stop),
+                              ctypes.byref(raw)).result()
+            finally:
+                stop.value = 1
+        return Minimization(**{name: getattr(raw, name) for name, _ in raw._fields_})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Potential, (self.model, *self._arguments)

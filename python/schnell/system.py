@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._library import Gaussian, Handle, Integers, doubles, library, take_text, view
 from .errors import ArgumentError
 
+
 def _symbols() -> dict[str, int]:
     lib = library()
     return {lib.sch_element_symbol(z).decode(): z for z in range(1, 101)}

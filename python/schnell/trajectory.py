@@ -71,7 +71,7 @@ class Trajectory(_Output):
 
 class EnergyLog(_Output):
     """A line of energies for each frame, as CSV: step, time_fs, temperature_K, potential_eV,
-    kinetic_eV, total_eV; of several simulations with a column replica before these."""
+    kinetic_eV, total_eV, conserved_eV; of several simulations with a column replica before these."""
 
     def __init__(self, path: str | os.PathLike[str],
                  simulations: Simulation | Sequence[Simulation], overlap: bool = False) -> None:

@@ -210,11 +210,13 @@ static bool put_particles(struct hdf5_writer *w, const struct group *group,
            hdf5_put_text(w, mass, "unit", "u", true);
 }
 
-/** Dataset NAME of an element, as "/ROOT/GROUP/ELEMENT/NAME". */
+/** Dataset NAME of an element, as "/ROOT/GROUP/ELEMENT/NAME". What is observed of all particles
+ *  needs no group, and there are readers that look for none (MDAnalysis before 2.8). */
 static const char *inside(const struct group *group, enum series which, const char *name,
                           char path[PATH_SIZE]) {
-    snprintf(path, PATH_SIZE, "/%s/%s/%s/%s", elements[which].root, group->name,
-             elements[which].name, name);
+    bool of_all = which >= POTENTIAL && strcmp(group->name, "all") == 0;
+    snprintf(path, PATH_SIZE, "/%s%s%s/%s/%s", elements[which].root, of_all ? "" : "/",
+             of_all ? "" : group->name, elements[which].name, name);
     return path;
 }
 

@@ -19,11 +19,11 @@
  *       position               value [frames][n][3], Angstrom; step, time (fs)
  *       velocity               value [frames][n][3], Angstrom fs-1
  *       force                  value [frames][n][3], kJ mol-1 Angstrom-1
- *     observables/all
+ *     observables
  *       potential_energy, kinetic_energy    value [frames], eV
  *       temperature                         value [frames], K
  *
- * Of several systems each has a group of its own in particles and in observables instead of "all":
+ * Of several systems each has a group of its own in particles, instead of "all", and in observables:
  * replica1, replica2 and so on, with zeros before the number so that names sort as the numbers do.
  *
  * All elements of a system share step and time (hard links, as H5MD asks for the box). Positions

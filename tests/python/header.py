@@ -8,7 +8,9 @@ from schnell import _library
 STRUCTS = {"sch_training_record": _library.TrainingRecord, "sch_model_info": _library.ModelInfo,
            "sch_potential_options": _library.PotentialOptions,
            "sch_properties": _library.Properties, "sch_state": _library.State,
-           "sch_thermostat": _library.Thermostat}
+           "sch_thermostat": _library.Thermostat,
+           "sch_minimize_options": _library.MinimizeOptions,
+           "sch_minimization": _library.Minimization}
 SCALARS = {"int": ctypes.c_int, "long": ctypes.c_long, "double": ctypes.c_double,
            "size_t": ctypes.c_size_t, "bool": ctypes.c_bool, "uint64_t": ctypes.c_uint64,
            "sch_precision": ctypes.c_int, "sch_filters": ctypes.c_int,

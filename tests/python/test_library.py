@@ -249,6 +249,25 @@ class Potentials(unittest.TestCase):
         with self.assertRaisesRegex(schnell.ElementError, "system 2: atom 2: element Au"):
             potential.evaluate_batch([first(BENZENE), gold])
 
+    def test_minimize(self):
+        potential = schnell.Potential("tiny", device="cpu")
+        system = first(BENZENE)
+        system.positions += np.random.default_rng(1).normal(0.0, 0.05, (12, 3))
+        start = potential.evaluate(system).energy
+        few = potential.minimize(system.copy(), most_steps=3)
+        self.assertEqual((few.converged, few.steps), (False, 3))
+        found = potential.minimize(system, force_tolerance=0.002)
+        self.assertTrue(found.converged)
+        self.assertAlmostEqual(found.start_energy, start, delta=1e-5)
+        self.assertLess(found.energy, start - 0.1)
+        after = potential.evaluate(system)
+        self.assertAlmostEqual(after.energy, found.energy, delta=1e-5)
+        self.assertLess(np.linalg.norm(after.forces, axis=1).max(), 0.0021)
+        with self.assertRaisesRegex(schnell.ElementError, "Au"):
+            potential.minimize(schnell.System(["Au"], [[0, 0, 0]]))
+        with self.assertRaises(schnell.ArgumentError):
+            potential.minimize(system, force_tolerance=-1.0)
+
     def test_threads_share_it(self):
         potential = schnell.Potential("tiny", device="cpu", threads=1)
         systems = [first(BENZENE) for _ in range(4)]
@@ -297,7 +316,7 @@ class Dynamics(unittest.TestCase):
         with h5py.File(theirs) as one, h5py.File(ours) as other:
             for name in ("particles/all/position/value", "particles/all/velocity/value",
                          "particles/all/force/value", "particles/all/position/time",
-                         "observables/all/potential_energy/value"):
+                         "observables/potential_energy/value"):
                 np.testing.assert_array_equal(one[name][...], other[name][...], name)
             np.testing.assert_array_equal(one["particles/all/position/value"][-1],
                                           system.positions)
@@ -371,19 +390,20 @@ class Dynamics(unittest.TestCase):
             schnell.Trajectory("/no/such/folder/x.xyz", simulations[0])
 
     def test_interrupt(self):
-        """Ctrl-C stops a run after a whole step."""
-        program = ("import schnell, sys\n"
-                   f"system = next(schnell.frames({str(BENZENE)!r}))\n"
-                   "run = schnell.Simulation(system, schnell.Potential('ultra-tiny'), 0.5)\n"
-                   "print('begun', flush=True)\n"
-                   "try: run.run(10**9)\n"
-                   "except KeyboardInterrupt: print(0 < run.state.step < 10**9)\n")
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE,
-                              text=True) as process:
-            self.assertEqual(process.stdout.readline(), "begun\n")
-            threading.Event().wait(0.5)
-            process.send_signal(signal.SIGINT)
-            self.assertEqual(process.communicate(timeout=60)[0], "True\n")
+        """Ctrl-C stops a run and a minimization after a whole step."""
+        for work in ("schnell.Simulation(system, potential, 0.5).run(10**9)",
+                     "potential.minimize(system, 1e-300, most_steps=10**9)"):
+            program = (f"import schnell\nsystem = next(schnell.frames({str(BENZENE)!r}))\n"
+                       "potential = schnell.Potential('ultra-tiny')\n"
+                       f"try:\n print('begun', flush=True)\n {work}\n"
+                       "except KeyboardInterrupt: print('interrupted')\n")
+            with self.subTest(work), subprocess.Popen(
+                    [sys.executable, "-c", program], stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT, text=True) as process:
+                self.assertEqual(process.stdout.readline(), "begun\n")
+                threading.Event().wait(0.3)
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(process.communicate(timeout=60)[0], "interrupted\n")
 
 
 class Memory(unittest.TestCase):

@@ -1,0 +1,262 @@
+"""Trajectories for other programs: MDAnalysis reads mdrun's H5MD; what schnell.convert writes is
+read back by others, by mdrun too.
+
+    python3 test_convert.py MDRUN
+"""
+
+import contextlib
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import warnings
+
+try:
+    warnings.simplefilter("ignore")
+    import h5py
+    import numpy as np
+    import MDAnalysis
+    from ase import units
+    from ase.geometry import find_mic
+    from ase.io import read, write
+except ImportError as missing:
+    print(f"skipped: {missing}")
+    sys.exit(77)
+
+from schnell.convert import main
+
+MDRUN = sys.argv.pop(1)
+STRUCTURES = pathlib.Path(__file__).resolve().parent.parent.parent / "structures"
+
+
+class Converted(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="convert-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.addClassCleanup(os.chdir, os.getcwd())
+        os.chdir(cls.folder)
+        for name, *options in (("benzene.h5md", "--steps", "65"), ("benzene.xyz", "--steps", "65"),
+                               ("benzene_crystal.h5md", "--steps", "20", "--dt", "0.2"),
+                               ("water.h5md", "--steps", "20", "--replicas", "3")):
+            cls.mdrun(STRUCTURES / f"{name.split('.')[0]}.xyz", "--out", name, *options)
+
+    @classmethod
+    def mdrun(cls, *arguments):
+        done = subprocess.run([MDRUN, *arguments, "--log", "none", "-q", "--threads", "1",
+                               "--model", "ultra-tiny", "--device", "cpu"], cwd=cls.folder,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            raise AssertionError(done.stdout)
+
+    def convert(self, *words, status=0):
+        """What the program prints, one line."""
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            found = main(words)
+        self.checked(printed.getvalue(), found, status)
+        return printed.getvalue()
+
+    def checked(self, text, found, status):
+        self.assertEqual(found, status, text)
+        self.assertEqual(text.count("\n"), 1, text)
+        self.assertEqual([file for file in os.listdir(self.folder) if ".convert" in file], [])
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def trajectory(self, name, n_atoms):
+        """A file as MDAnalysis reads it."""
+        universe = MDAnalysis.Universe.empty(n_atoms)
+        universe.load_new(self.path(name))
+        return universe.trajectory
+
+    def particles(self, name, group="all"):
+        """position, velocity, force, box/edges, time of our own file, as it has them."""
+        with h5py.File(self.path(name)) as file:
+            inside = file["particles"][group]
+            edges = inside["box/edges/value"][...] if "box/edges" in inside else None
+            return (*(inside[f"{part}/value"][...] for part in ("position", "velocity", "force")),
+                    edges, inside["position/time"][...])
+
+
+class Readable(Converted):
+    def test_molecule_and_crystal(self):
+        """H5MD to MDAnalysis, which has Å, ps and kJ/mol/Å. Its own factor for velocities is taken:
+        older versions have the inverse of the right one (its issue 5051)."""
+        speed = MDAnalysis.units.convert(1.0, "Angstrom/fs", "Angstrom/ps")
+        for name, n_atoms in (("benzene.h5md", 12), ("benzene_crystal.h5md", 48)):
+            position, velocity, force, edges, time = self.particles(name)
+            found = self.trajectory(name, n_atoms)
+            self.assertEqual(len(found), len(time))
+            for i, step in enumerate(found):
+                self.assertAlmostEqual(step.time, time[i] * 1e-3, places=9)
+                np.testing.assert_allclose(step.positions, position[i], atol=1e-5)
+                np.testing.assert_allclose(step.velocities, velocity[i] * speed, rtol=1e-5,
+                                           atol=1e-12 * speed)
+                np.testing.assert_allclose(step.forces, force[i], rtol=1e-5, atol=1e-3)
+                if edges is None:
+                    self.assertIsNone(step.dimensions)
+                else:
+                    np.testing.assert_allclose(step.triclinic_dimensions, edges[i], atol=1e-5)
+
+
+class Trajectories(Converted):
+    def test_binary(self):
+        """To DCD, XTC and TRR and back, within the precision of each."""
+        for source, n_atoms in (("benzene.h5md", 12), ("benzene.xyz", 12),
+                                ("benzene_crystal.h5md", 48)):
+            position, velocity, _, edges, time = self.particles(source.replace(".xyz", ".h5md"))
+            for suffix, bound in ((".dcd", 2e-6), (".xtc", 6e-5), (".trr", 2e-6)):
+                with self.subTest(source, suffix=suffix):
+                    self.convert(source, "out" + suffix)
+                    found = self.trajectory("out" + suffix, n_atoms)
+                    self.assertEqual(len(found), len(time))
+                    for i, step in enumerate(found):
+                        np.testing.assert_allclose(step.positions, position[i], atol=bound)
+                        if edges is not None:
+                            np.testing.assert_allclose(step.triclinic_dimensions, edges[i],
+                                                       atol=1e-4)
+                        if suffix != ".dcd":  # which has but one interval for all
+                            self.assertAlmostEqual(step.time, time[i] * 1e-3, places=6)
+                        if suffix == ".trr":
+                            np.testing.assert_allclose(step.velocities, velocity[i] * 1e3,
+                                                       atol=1e-4)
+                    self.assertAlmostEqual(found.dt, (time[1] - time[0]) * 1e-3, places=6)
+
+    def test_pdb(self):
+        """Read by MDAnalysis as by VMD; the cell stands in it once."""
+        self.convert("benzene_crystal.h5md", "out.pdb")
+        position, _, _, edges, _ = self.particles("benzene_crystal.h5md")
+        found = MDAnalysis.Universe(self.path("out.pdb"))
+        self.assertEqual(found.atoms.elements[0], "C")
+        self.assertEqual(len(found.trajectory), len(position))
+        for i, step in enumerate(found.trajectory):
+            np.testing.assert_allclose(step.positions, position[i], atol=6e-4)
+        first = read(self.path("out.pdb"), index=0)
+        np.testing.assert_allclose(first.cell.array, edges[0], atol=2e-3)
+
+    def test_xyz(self):
+        """To the last digit: a run goes on from it as from the original."""
+        self.assertIn("8 frames", self.convert("benzene.h5md", "out.xyz"))
+        position, velocity, force, _, time = self.particles("benzene.h5md")
+        for i, atoms in enumerate(read(self.path("out.xyz"), index=":")):
+            np.testing.assert_array_equal(atoms.positions, position[i])
+            np.testing.assert_allclose(atoms.arrays["velocities"], velocity[i], rtol=1e-14)
+            np.testing.assert_allclose(atoms.get_forces() * units.mol / units.kJ, force[i],
+                                       rtol=1e-6)
+            self.assertEqual(atoms.info["time"], time[i])
+        self.mdrun("out.xyz", "--steps", "0", "--out", "again.h5md")
+        np.testing.assert_allclose(self.particles("again.h5md")[1][0], velocity[-1], rtol=1e-13)
+
+    def test_traj_has_velocities(self):
+        """In ASE's units, and mdrun's again when it goes back."""
+        self.convert("benzene.xyz", "out.traj")
+        velocity = self.particles("benzene.h5md")[1]
+        for i, atoms in enumerate(read(self.path("out.traj"), index=":")):
+            np.testing.assert_allclose(atoms.get_velocities() * units.fs, velocity[i], atol=1e-11)
+        self.convert("out.traj", "back.xyz", "--last")
+        np.testing.assert_allclose(read(self.path("back.xyz")).arrays["velocities"], velocity[-1],
+                                   atol=1e-11)
+
+    def test_some_frames(self):
+        self.assertIn("3 frames", self.convert("benzene.h5md", "out.dcd", "--every", "3"))
+        self.assertAlmostEqual(self.trajectory("out.dcd", 12).dt, 0.015, places=6)
+        self.assertIn("1 frame\n", self.convert("benzene.h5md", "out.xyz", "--last"))
+        self.assertEqual(read(self.path("out.xyz")).info["step"], 65)
+
+    def test_replicas(self):
+        self.assertIn("replica1 to replica3", self.convert("water.h5md", "none.dcd", status=1))
+        self.assertIn("found 'all'", self.convert("water.h5md", "none.dcd", "--group", "all",
+                                                  status=1))
+        self.convert("water.h5md", "out.dcd", "--group", "replica2")
+        np.testing.assert_allclose(self.trajectory("out.dcd", 3)[-1].positions,
+                                   self.particles("water.h5md", "replica2")[0][-1], atol=2e-6)
+
+
+class Structures(Converted):
+    def test_into_mdrun(self):
+        """A crystal that ASE writes as CIF, PDB or POSCAR, made extended XYZ, runs in mdrun."""
+        crystal = read(STRUCTURES / "benzene_crystal.xyz")
+        for name, bound in (("crystal.cif", 1e-3), ("crystal.pdb", 2e-3), ("POSCAR", 1e-6)):
+            with self.subTest(name):
+                write(self.path(name), crystal)
+                self.convert(name, "out.xyz")
+                found = read(self.path("out.xyz"))
+                self.assertTrue(found.pbc.all())
+                np.testing.assert_allclose(found.cell.array, crystal.cell.array, atol=bound)
+                if name != "POSCAR":  # which sorts the atoms
+                    self.assertEqual(list(found.symbols), list(crystal.symbols))
+                    shift, _ = find_mic(found.positions - crystal.positions, crystal.cell)
+                    self.assertLess(np.abs(shift).max(), bound)
+                self.mdrun("out.xyz", "--steps", "2", "--dt", "0.2", "--out", "again.h5md")
+                self.assertEqual(len(self.particles("again.h5md")[0]), 2)
+
+    def test_refused(self):
+        (self.folder / "empty.xyz").write_text("")
+        (self.folder / "other.h5md").write_bytes((self.folder / "benzene.h5md").read_bytes())
+        with h5py.File(self.path("other.h5md"), "a") as file:
+            file["particles/all/position/value"].attrs["unit"] = "ell"
+        (self.folder / "partly.cif").write_text(
+            "data_x\n_cell_length_a 5\n_cell_length_b 5\n_cell_length_c 5\n_cell_angle_alpha 90\n"
+            "_cell_angle_beta 90\n_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'P 1'\n"
+            "loop_\n_atom_site_label\n_atom_site_type_symbol\n_atom_site_fract_x\n"
+            "_atom_site_fract_y\n_atom_site_fract_z\n_atom_site_occupancy\nC1 C 0 0 0 0.5\n")
+        before = sorted(os.listdir(self.folder))
+        for words, *arguments in (
+                ("none.xyz: no such file", "none.xyz", "new.dcd"),
+                ("empty.xyz", "empty.xyz", "new.dcd"),
+                ("found 'ell'", "other.h5md", "new.dcd"),
+                ("partly occupied", "partly.cif", "new.xyz"),
+                ("vasp-format can only store 1", "benzene.h5md", "CONTCAR"),
+                ("/no/such", "benzene.h5md", "/no/such/folder/new.dcd")):
+            with self.subTest(words):
+                self.assertIn(words, self.convert(*arguments, status=1))
+                self.assertEqual(sorted(os.listdir(self.folder)), before)
+
+    def test_other_units(self):
+        """H5MD in nm and ps, as others write it."""
+        other = self.folder / "other-units.h5md"
+        other.write_bytes((self.folder / "benzene.h5md").read_bytes())
+        with h5py.File(other, "a") as file:
+            for name, factor, unit in (("position/value", 0.1, "nm"), ("position/time", 1e-3, "ps"),
+                                       ("velocity/value", 100.0, "nm ps-1")):
+                dataset = file["particles/all"][name]
+                dataset[...] *= factor
+                dataset.attrs["unit"] = unit
+        for name in "benzene", "other-units":
+            self.convert(f"{name}.h5md", f"{name}-read.xyz", "--last")
+        one, two = (read(self.path(f"{name}-read.xyz")) for name in ("benzene", "other-units"))
+        np.testing.assert_allclose(one.positions, two.positions, rtol=1e-12)
+        np.testing.assert_allclose(one.arrays["velocities"], two.arrays["velocities"], rtol=1e-12)
+        self.assertAlmostEqual(one.info["time"], two.info["time"])
+
+    def test_as_a_program(self):
+        done = self.program("benzene.h5md", "out.pdb")
+        self.assertEqual(done.stdout, "out.pdb: 8 frames\n")
+        self.assertIn("OUT", self.program("--help").stdout)
+        self.assertEqual(self.program("--every", "0", "benzene.h5md", "out.pdb").returncode, 2)
+
+    def test_a_package_is_missing(self):
+        """What is needed is named, with the command that brings it."""
+        (self.folder / "MDAnalysis.py").write_text("raise ImportError('No module MDAnalysis')\n")
+        self.addCleanup((self.folder / "MDAnalysis.py").unlink)
+        done = self.program("benzene.h5md", "new.dcd", PYTHONPATH=os.pathsep.join(
+            [str(self.folder), os.environ["PYTHONPATH"]]))
+        self.checked(done.stdout, done.returncode, 1)
+        self.assertIn("this needs the package MDAnalysis", done.stdout)
+        self.assertIn("pip install", done.stdout)
+        self.assertFalse((self.folder / "new.dcd").exists())
+
+    def program(self, *words, **environment):
+        return subprocess.run([sys.executable, "-m", "schnell.convert", *words], cwd=self.folder,
+                              env={**os.environ, **environment}, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
