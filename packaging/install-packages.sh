@@ -23,6 +23,7 @@ test  python3-ase      python3 -c 'import ase'
 test  python3-h5py     python3 -c 'import h5py'
 test  python3-numpy    python3 -c 'import numpy'
 test  python3-torch    python3 -c 'import torch'
+test  python3-venv     python3 -c 'import ensurepip'
 test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck
 lint  clang-format     command -v clang-format
