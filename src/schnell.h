@@ -66,6 +66,11 @@ SCH_API const char *sch_version(void);
 /** One line on how the library was built and what it runs on: compiler, HDF5, instruction set. */
 SCH_API const char *sch_build_description(void);
 
+/* ---------------------------------------------------------------- units of others */
+
+#define SCH_BOHR    0.529177210903  /**< 1 bohr in Å, CODATA 2018 */
+#define SCH_HARTREE 27.211386245988 /**< 1 hartree in eV, CODATA 2018 */
+
 /* ---------------------------------------------------------------- elements */
 
 /** Symbol of an element ("H" for 1), NULL outside 1..100. */

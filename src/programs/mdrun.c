@@ -3,6 +3,7 @@
 
 #include "coverage_warning.h"
 #include "interrupt.h"
+#include "ipi.h"
 #include "number.h"
 #include "options.h"
 #include "outputs.h"
@@ -124,15 +125,14 @@ static int make_room(struct run *run) {
     return run->systems && run->simulations && run->samples ? PROGRAM_DONE : out_of_memory();
 }
 
-/* Read all there is to read and evaluate the start, before any file is touched. */
-static int prepare(struct run *run) {
-    const struct options *options = &run->options;
+/* Read all there is to read. */
+static int read_inputs(struct run *run) {
     int result = make_room(run);
     if (result == PROGRAM_DONE)
         result = read_structure(run);
-    if (result == PROGRAM_DONE)
-        result = model_choice_open(&options->choice, &run->model, &run->potential);
-    return result == PROGRAM_DONE ? begin_replicas(run) : result;
+    return result == PROGRAM_DONE
+               ? model_choice_open(&run->options.choice, &run->model, &run->potential)
+               : result;
 }
 
 /* Who waits for a large run wants to know what it takes while it is still time. */
@@ -353,23 +353,41 @@ static void release(struct run *run) {
     free(run->derived_log);
 }
 
+/* ---------------------------------------------------------------- what is asked for */
+
+static int serve(const struct run *run) {
+    interrupt_catch();
+    return ipi_serve(&(struct ipi_job){.address = run->options.ipi,
+                                       .structure = run->options.structure,
+                                       .model = run->model,
+                                       .potential = run->potential,
+                                       .system = run->systems[0],
+                                       .quiet = run->options.quiet});
+}
+
+/* The start is evaluated before any file is touched. */
+static int run_dynamics(struct run *run) {
+    int result = begin_replicas(run);
+    if (result == PROGRAM_DONE) {
+        interrupt_catch();
+        tell_memory(run);
+        result = open_outputs(run);
+    }
+    if (result != PROGRAM_DONE)
+        return result;
+    result = simulate(run);
+    int summary = summarise(run);
+    return summary == PROGRAM_DONE ? result : summary;
+}
+
 int main(int argc, char **argv) {
     struct run run = {0};
     options_parse(&run.options, argc, argv);
     int result = name_outputs(&run);
     if (result == PROGRAM_DONE)
-        result = prepare(&run);
-    if (result == PROGRAM_DONE) {
-        interrupt_catch();
-        tell_memory(&run);
-        result = open_outputs(&run);
-    }
-    if (result == PROGRAM_DONE) {
-        result = simulate(&run);
-        int summary = summarise(&run);
-        if (summary != PROGRAM_DONE)
-            result = summary;
-    }
+        result = read_inputs(&run);
+    if (result == PROGRAM_DONE)
+        result = run.options.ipi ? serve(&run) : run_dynamics(&run);
     release(&run);
     return result;
 }

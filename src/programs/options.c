@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "arguments.h"
+#include "connection.h"
 #include "number.h"
 #include "paths.h"
 #include "program.h"
@@ -11,7 +12,16 @@
 #include <string.h>
 
 /* Keys of options that have no letter. */
-enum { KEY_DT = 256, KEY_TEMPERATURE, KEY_SEED, KEY_REPLICAS, KEY_EVERY, KEY_LOG, KEY_JSON };
+enum {
+    KEY_DT = 256,
+    KEY_TEMPERATURE,
+    KEY_SEED,
+    KEY_REPLICAS,
+    KEY_EVERY,
+    KEY_LOG,
+    KEY_JSON,
+    KEY_IPI
+};
 
 enum { REPLICAS_MAX = 65536 };
 
@@ -23,10 +33,11 @@ static const struct argp_option OPTIONS[] = {
     {"temperature", KEY_TEMPERATURE, "K", 0, "Draw velocities at this temperature (300)", 4},
     {"seed", KEY_SEED, "N", 0, "Seed of the velocities (1)", 5},
     {"replicas", KEY_REPLICAS, "N", 0, "Run N at once, each with a seed of its own (1)", 5},
-    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md or none (STEM-md.xyz)", 10},
+    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5md or none (STEM-md.xyz)", 10},
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 13},
+    {"ipi", KEY_IPI, "SERVER", 0, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 14},
     {0}};
 
@@ -52,11 +63,30 @@ static void set_out(struct options *options, const char *text) {
     options->out = text;
 }
 
+/* All of mdrun's own options but these are for a run of its own, which i-PI's server does now. */
+static void note_of_run(struct options *options, int key) {
+    if (key != KEY_IPI && key != 'q')
+        for (const struct argp_option *option = OPTIONS; option->name; option++)
+            if (option->key == key)
+                options->of_run = option->name;
+}
+
+static void set_ipi(struct options *options, const char *text) {
+    if (!connection_address(text))
+        argument_wrong("--ipi", "HOST:PORT, unix:NAME or unix:/PATH", text);
+    options->ipi = text;
+}
+
 /* What no option tells by itself. */
 static void check_together(const struct options *options) {
     unsigned long last = RANDOM_SEED_MAX - (options->replicas - 1);
     if (!options->structure) {
         complain("expected a structure file, found none (try mdrun --help)");
+        exit(PROGRAM_USAGE);
+    }
+    if (options->ipi && options->of_run) {
+        complain("--%s: expected no such option with --ipi, whose server moves the atoms",
+                 options->of_run);
         exit(PROGRAM_USAGE);
     }
     if (options->replicas > 1 && options->out && paths_ends_in(options->out, ".xyz"))
@@ -74,6 +104,7 @@ static void check_together(const struct options *options) {
 
 static error_t take(int key, char *text, struct argp_state *state) {
     struct options *options = state->input;
+    note_of_run(options, key);
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->choice;
@@ -106,6 +137,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_JSON:
         options->json = argument_file("--json", text);
+        return 0;
+    case KEY_IPI:
+        set_ipi(options, text);
         return 0;
     case 'q':
         options->quiet = true;
