@@ -1,6 +1,7 @@
 #include "train_options.h"
 
 #include "arguments.h"
+#include "model_list.h"
 #include "number.h"
 #include "paths.h"
 #include "program.h"
@@ -15,13 +16,14 @@ static const struct train_size SIZES[] = {
     {"original", 128, 3, 20, 1.5e-3}, {"tiny", 64, 2, 12, 3e-3}, {"ultra-tiny", 32, 2, 10, 5e-3}};
 
 /* Keys of options that have no letter. */
-enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT };
+enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT, KEY_LIST };
 
 /* The last column is a group: --help lists the groups in order. */
 static const struct argp_option OPTIONS[] = {
     {"size", 's', "NAME", 0, "original, tiny or ultra-tiny (tiny)", 1},
     {"init", 'i', "MODEL", 0, "Begin with this model's weights, size and elements", 1},
     {"distill", KEY_DISTILL, "MODEL", 0, "Learn this model's energies and forces of the frames", 1},
+    {"list-models", KEY_LIST, NULL, 0, "Print the models there are, and end", 1},
     {"level", 'l', "TEXT", 0, "Level of theory (what the frames say)", 1},
     {"valid", 'v', "DATA", 0, "Frames to validate with; may be given again", 2},
     {"hold-back", KEY_HOLD_BACK, "X", 0, "Without --valid, validate with this share (0.05)", 2},
@@ -146,6 +148,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case KEY_EVERY:
         options->every = real("--every", text, 0.001, 1e6);
         return 0;
+    case KEY_LIST:
+        exit(model_list_print());
     case 'R':
         options->resume = true;
         return 0;
