@@ -16,6 +16,7 @@ build pkg-config       command -v pkg-config
 build libhdf5-dev      command -v h5cc || pkg-config --exists hdf5
 build libgsl-dev       pkg-config --exists gsl
 build libcjson-dev     pkg-config --exists libcjson
+build librandom123-dev test -e /usr/include/Random123/philox.h
 build libcairo2-dev    pkg-config --exists cairo-svg cairo-png
 test  libcmocka-dev    pkg-config --exists cmocka
 test  python3          command -v python3

@@ -27,6 +27,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #if defined(__GNUC__)
 #define SCH_API     __attribute__((visibility("default")))
@@ -428,10 +429,57 @@ SCH_CHECKED sch_status sch_trainer_restore(sch_trainer *trainer, const char *pat
 SCH_CHECKED sch_status sch_trainer_model(const sch_trainer *trainer, const char *training,
                                          const sch_training_record *record, sch_model **model);
 
+/* ---------------------------------------------------------------- minimization */
+
+/** Where to end a minimization; all zero is the default. */
+typedef struct sch_minimize_options {
+    double force_tolerance; /**< of the largest force on an atom, eV/Å; 0: 0.01 */
+    double largest_move;    /**< of an atom in one step, Å; 0: 0.1 */
+    long most_steps;        /**< 0: 10000 */
+} sch_minimize_options;
+
+/** Where a minimization ended. */
+typedef struct sch_minimization {
+    bool converged; /**< no force is larger than the tolerance */
+    long steps;
+    double start_energy, energy; /**< eV */
+    double largest_force;        /**< on an atom, eV/Å */
+} sch_minimization;
+
+/**
+ * Move the atoms to a minimum of the energy near by: FIRE (Bitzek et al., 2006). The cell stays as
+ * it is, and so do the velocities.
+ * @param options  [in] NULL for the defaults
+ * @param stop     [in] ends it after a step when it is not 0; NULL: never
+ * @param found    [out] of the positions where it ended, whether it converged or not
+ * @return as sch_evaluate for the start; SCH_ERROR_UNSTABLE when a step led to a structure that no
+ *         potential takes: then the atoms are where they were before that step.
+ */
+SCH_CHECKED sch_status sch_minimize(sch_potential *potential, sch_system *system,
+                                    const sch_minimize_options *options, const volatile int *stop,
+                                    sch_minimization *found);
+
 /* ---------------------------------------------------------------- dynamics */
 
-/** A system that moves: velocity Verlet at constant energy (Swope et al., 1982). */
+/** A system that moves: velocity Verlet (Swope et al., 1982), at constant energy unless a
+ * thermostat is set. */
 typedef struct sch_simulation sch_simulation;
+
+/** What keeps a temperature. The values are part of the interface and do not change. */
+typedef enum sch_thermostat_kind {
+    SCH_NO_THERMOSTAT = 0,
+    SCH_LANGEVIN = 1,          /**< of every atom, by BAOAB (Leimkuhler and Matthews, 2013) */
+    SCH_VELOCITY_RESCALING = 2 /**< stochastic (Bussi, Donadio and Parrinello, 2007) */
+} sch_thermostat_kind;
+
+/** A thermostat; all zero is none. */
+typedef struct sch_thermostat {
+    sch_thermostat_kind kind;
+    double temperature_K; /**< 0 or more */
+    double time_fs; /**< more than 0: of Langevin's 1 / friction, of rescaling the time in which the
+                         kinetic energy relaxes */
+    uint64_t seed;  /**< of its random numbers, which are a function of seed, step and atom */
+} sch_thermostat;
 
 /** The state of a simulation after its last whole step. */
 typedef struct sch_state {
@@ -439,9 +487,10 @@ typedef struct sch_state {
     double time_fs;
     double potential_energy; /**< eV */
     double kinetic_energy;   /**< eV */
-    double temperature;      /**< K, from the degrees of freedom below */
-    int degrees_of_freedom;  /**< 3n, less those that are conserved */
+    double temperature;      /**< K, of the motion in the degrees of freedom below */
+    int degrees_of_freedom;  /**< 3n, less those that are conserved; Langevin's conserves none */
     double momentum;         /**< |sum of m v|, amu Å/fs */
+    double conserved_energy; /**< eV: the total energy less the heat that a thermostat gave */
 } sch_state;
 
 /**
@@ -452,6 +501,18 @@ typedef struct sch_state {
 SCH_CHECKED sch_status sch_simulation_create(sch_simulation **simulation, sch_system *system,
                                              sch_potential *potential, double time_step_fs);
 SCH_API void sch_simulation_free(sch_simulation *simulation);
+
+/**
+ * Set a thermostat from the next step on, or take it away. It acts in the middle of a step, where
+ * the atoms have moved half of their way, so that positions are distributed as the temperature
+ * demands to a higher order of the time step than velocities are. Rescaling changes neither the
+ * total momentum nor, where nothing is periodic, the angular momentum. A run goes on with the same
+ * bits wherever it was interrupted.
+ * @param thermostat  [in] copied; NULL: none
+ * @return SCH_ERROR_ARGUMENT for a value outside its range: then nothing has changed.
+ */
+SCH_CHECKED sch_status sch_simulation_set_thermostat(sch_simulation *simulation,
+                                                     const sch_thermostat *thermostat);
 
 /**
  * Advance by n_steps, or until *stop is not 0 (looked at after each step; NULL: never).
@@ -501,7 +562,7 @@ SCH_CHECKED sch_status sch_trajectory_create_all(sch_trajectory **trajectory, co
                                                  size_t n, sch_simulation *const simulations[]);
 
 /** Create a file that takes of each frame one line of energies: CSV with the columns step, time_fs,
- *  temperature_K, potential_eV, kinetic_eV, total_eV. Any name will do. */
+ *  temperature_K, potential_eV, kinetic_eV, total_eV, conserved_eV. Any name will do. */
 SCH_CHECKED sch_status sch_energy_log_create(sch_trajectory **log, const char *path);
 
 /** The same for n simulations, at least 1; of more than one a column replica comes first, with

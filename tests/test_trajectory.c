@@ -350,8 +350,8 @@ static void the_log_names_the_replica(void **unused) {
     assert_ok(sch_trajectory_close(log));
     FILE *file = fopen(support_path("replicas.csv"), "r");
     assert_non_null(fgets(line, sizeof line, file));
-    assert_string_equal(line,
-                        "replica,step,time_fs,temperature_K,potential_eV,kinetic_eV,total_eV\n");
+    assert_string_equal(
+        line, "replica,step,time_fs,temperature_K,potential_eV,kinetic_eV,total_eV,conserved_eV\n");
     for (; fgets(line, sizeof line, file); lines++) {
         assert_int_equal(sscanf(line, "%d,%ld,", &replica, &step), 2);
         if (lines < 3 * REPLICAS) {

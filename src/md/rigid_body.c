@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cell.h"
+#include "base/units.h"
 
 /** Smallest over middling moment of inertia below which atoms count as on one line: deviations of
  *  a few thousandths of an Å in a molecule such as CO2. */
@@ -119,4 +120,44 @@ void remove_rotation(sch_system *system) {
             r[x] = system->positions[3 * i + (size_t)x] - body.centre[x];
         add_cross(omega, r, -1.0, system->velocities + 3 * i);
     }
+}
+
+/* ---------------------------------------------------------------- what is conserved */
+
+bool system_is_open(const sch_system *system) {
+    return !system->periodic[0] && !system->periodic[1] && !system->periodic[2];
+}
+
+void conserved_motion_of(const sch_system *system, struct rigid_motion *motion) {
+    struct rigid_body body;
+    rigid_body_of(system, &body);
+    *motion = (struct rigid_motion){0};
+    for (int x = 0; x < 3; x++) {
+        motion->centre[x] = body.centre[x];
+        motion->velocity[x] = body.momentum[x] / body.mass;
+    }
+    if (system_is_open(system) && body.shape != SHAPE_POINT)
+        angular_velocity(&body, motion->angular);
+}
+
+void rigid_velocity(const struct rigid_motion *motion, const double *position, double *velocity) {
+    double r[3];
+    for (int x = 0; x < 3; x++) {
+        r[x] = position[x] - motion->centre[x];
+        velocity[x] = motion->velocity[x];
+    }
+    add_cross(motion->angular, r, 1.0, velocity);
+}
+
+double kinetic_energy_within(const sch_system *system, const struct rigid_motion *motion) {
+    double sum = 0;
+    for (size_t i = 0; i < system->n_atoms; i++) {
+        double carried[3];
+        rigid_velocity(motion, system->positions + 3 * i, carried);
+        for (size_t x = 0; x < 3; x++) {
+            double v = system->velocities[3 * i + x] - carried[x];
+            sum += system->masses[i] * v * v;
+        }
+    }
+    return 0.5 * AMU_A2_PER_FS2 * sum;
 }

@@ -29,4 +29,26 @@ void remove_momentum(sch_system *system);
 /** Take the rotation as a whole out of the velocities. */
 void remove_rotation(sch_system *system);
 
+/** Does nothing hinder it to turn: is it periodic along no direction? Only then its angular
+ * momentum is conserved. */
+bool system_is_open(const sch_system *system);
+
+/** A motion as of one body. */
+struct rigid_motion {
+    double centre[3];   /* Å */
+    double velocity[3]; /* of the centre, Å/fs */
+    double angular[3];  /* velocity about it, 1/fs */
+};
+
+/** The motion that momentum and, of an open system, angular momentum stand for: dynamics conserves
+ *  them, and the kinetic energy is this motion's and that of the motion within it. */
+void conserved_motion_of(const sch_system *system, struct rigid_motion *motion);
+
+/** The velocity of such a motion at a point.
+ *  @param position [3] Å  @param velocity [out] [3] Å/fs */
+void rigid_velocity(const struct rigid_motion *motion, const double *position, double *velocity);
+
+/** Kinetic energy of the motion relative to that as one body, eV. */
+double kinetic_energy_within(const sch_system *system, const struct rigid_motion *motion);
+
 #endif

@@ -16,6 +16,8 @@ struct sch_simulation {
     double time_step;
     long step;
     int degrees_of_freedom; /* at the start: a line that bends later keeps its count */
+    sch_thermostat thermostat;
+    double heat; /* that it has given so far, eV */
     double potential_energy;
     double *forces; /* [n][3] eV/Å */
     struct frame good;

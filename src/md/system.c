@@ -241,7 +241,7 @@ double system_kinetic_energy(const sch_system *system) {
 
 int system_degrees_of_freedom(const sch_system *system) {
     int all = 3 * (int)system->n_atoms; /* as sch_state has it; check_atoms bounds n */
-    if (system->periodic[0] || system->periodic[1] || system->periodic[2])
+    if (!system_is_open(system))
         return all - 3;
     struct rigid_body body;
     rigid_body_of(system, &body);

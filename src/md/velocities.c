@@ -24,10 +24,6 @@ static void stop(sch_system *system) {
     memset(system->velocities, 0, 3 * system->n_atoms * sizeof(double));
 }
 
-static bool is_open(const sch_system *system) {
-    return !system->periodic[0] && !system->periodic[1] && !system->periodic[2];
-}
-
 sch_status sch_system_thermalize(sch_system *system, double temperature_K, sch_gaussian gaussian,
                                  void *state) {
     assert(system && gaussian);
@@ -36,7 +32,7 @@ sch_status sch_system_thermalize(sch_system *system, double temperature_K, sch_g
                     temperature_K);
     draw(system, temperature_K, gaussian, state);
     remove_momentum(system);
-    if (is_open(system))
+    if (system_is_open(system))
         remove_rotation(system);
 
     int degrees_of_freedom = system_degrees_of_freedom(system);

@@ -51,6 +51,12 @@ size_t argument_choice(const char *option, const char *text, const char *const w
     exit(PROGRAM_USAGE);
 }
 
+const char *argument_name(const struct argp_option *options, int key) {
+    while (options->name && options->key != key)
+        options++;
+    return options->name;
+}
+
 const char *argument_file(const char *option, const char *text) {
     if (!*text)
         argument_wrong(option, "a file name", text);

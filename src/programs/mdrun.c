@@ -28,10 +28,11 @@ struct run {
 
     sch_model *model;
     sch_potential *potential;
-    size_t n;                     /* replicas */
-    sch_system **systems;         /* [n] */
-    sch_simulation **simulations; /* [n] */
-    struct samples *samples;      /* [n] of the frames that are in the files */
+    sch_minimization minimization; /* before the run, where it is wanted */
+    size_t n;                      /* replicas */
+    sch_system **systems;          /* [n] */
+    sch_simulation **simulations;  /* [n] */
+    struct samples *samples;       /* [n] of the frames that are in the files */
 
     sch_trajectory *files[2]; /* trajectory, energy log; NULL: not wanted */
     struct progress progress;
@@ -91,6 +92,15 @@ static bool wants_velocities(const struct run *run) {
     return wanted;
 }
 
+/* Of replica k. Its seed may be that of the velocities, since the generators differ. */
+static sch_thermostat thermostat_of(const struct run *run, size_t k) {
+    const struct options *options = &run->options;
+    return (sch_thermostat){.kind = options->ensemble.thermostat,
+                            .temperature_K = options->temperature_K,
+                            .time_fs = options->ensemble.tau_fs,
+                            .seed = options->seed + k};
+}
+
 /* One more replica, with velocities of its own. */
 static sch_status begin_replica(struct run *run, size_t k, bool new_velocities) {
     const struct options *options = &run->options;
@@ -102,6 +112,9 @@ static sch_status begin_replica(struct run *run, size_t k, bool new_velocities) 
     if (status == SCH_OK)
         status = sch_simulation_create(&run->simulations[k], run->systems[k], run->potential,
                                        options->dt_fs);
+    const sch_thermostat thermostat = thermostat_of(run, k);
+    if (status == SCH_OK)
+        status = sch_simulation_set_thermostat(run->simulations[k], &thermostat);
     return status;
 }
 
@@ -117,6 +130,26 @@ static int begin_replicas(struct run *run) {
     return PROGRAM_DONE;
 }
 
+/* Go to a minimum, which all replicas start from. */
+static int minimize(struct run *run) {
+    const struct options *options = &run->options;
+    const sch_minimize_options wanted = {.force_tolerance = options->ensemble.fmax};
+    sch_minimization *found = &run->minimization;
+    if (!options->ensemble.minimize)
+        return PROGRAM_DONE;
+    sch_status status =
+        sch_minimize(run->potential, run->systems[0], &wanted, interrupt_signal(), found);
+    if (status != SCH_OK) {
+        complain("%s: %s", options->structure, sch_last_error());
+        return exit_for_input(status);
+    }
+    if (!found->converged && !*interrupt_signal() && !options->quiet)
+        complain("note: the minimization did not converge: after %ld steps the largest force is "
+                 "%.3g eV/Å, expected at most %g",
+                 found->steps, found->largest_force, options->ensemble.fmax);
+    return PROGRAM_DONE;
+}
+
 static int make_room(struct run *run) {
     run->n = run->options.replicas;
     run->systems = calloc(run->n, sizeof *run->systems);
@@ -126,13 +159,20 @@ static int make_room(struct run *run) {
 }
 
 /* Read all there is to read. */
-static int read_inputs(struct run *run) {
+static int prepare(struct run *run) {
+    const struct options *options = &run->options;
     int result = make_room(run);
     if (result == PROGRAM_DONE)
         result = read_structure(run);
-    return result == PROGRAM_DONE
-               ? model_choice_open(&run->options.choice, &run->model, &run->potential)
-               : result;
+    if (result == PROGRAM_DONE)
+        result = model_choice_open(&options->choice, &run->model, &run->potential);
+    return result;
+}
+
+/* Evaluate the start, before any file is touched. */
+static int begin(struct run *run) {
+    int result = minimize(run);
+    return result == PROGRAM_DONE ? begin_replicas(run) : result;
 }
 
 /* Who waits for a large run wants to know what it takes while it is still time. */
@@ -241,9 +281,6 @@ static bool overlap_outputs(struct run *run) {
 
 /* Create the files and write the start into them, or leave none behind. */
 static int open_outputs(struct run *run) {
-    int result = check_outputs(run);
-    if (result != PROGRAM_DONE)
-        return result;
     for (size_t k = 0; k < run->n; k++)
         samples_start(&run->samples[k]);
     if (create_outputs(run) && write_outputs(run) && overlap_outputs(run))
@@ -322,9 +359,12 @@ static int summarise(const struct run *run) {
                             .seed = options->seed,
                             .dt_fs = options->dt_fs,
                             .wall_s = run->wall_s,
+                            .thermostat = thermostat_of(run, 0),
                             .replicas = run->n,
                             .samples = run->samples};
     size_t held;
+    if (options->ensemble.minimize)
+        report.minimization = &run->minimization;
     sch_potential_device_memory(run->potential, &held, &report.device_bytes);
     sch_model_describe(run->model, &report.model);
     report_analyse(&report);
@@ -365,11 +405,12 @@ static int serve(const struct run *run) {
                                        .quiet = run->options.quiet});
 }
 
-/* The start is evaluated before any file is touched. */
 static int run_dynamics(struct run *run) {
-    int result = begin_replicas(run);
+    int result = check_outputs(run);
+    interrupt_catch();
+    if (result == PROGRAM_DONE)
+        result = begin(run);
     if (result == PROGRAM_DONE) {
-        interrupt_catch();
         tell_memory(run);
         result = open_outputs(run);
     }
@@ -385,7 +426,7 @@ int main(int argc, char **argv) {
     options_parse(&run.options, argc, argv);
     int result = name_outputs(&run);
     if (result == PROGRAM_DONE)
-        result = read_inputs(&run);
+        result = prepare(&run);
     if (result == PROGRAM_DONE)
         result = run.options.ipi ? serve(&run) : run_dynamics(&run);
     release(&run);

@@ -26,14 +26,14 @@ enum {
 enum { REPLICAS_MAX = 65536 };
 
 /* The last column is a group: --help lists the groups in order; those between are in
- * model_choice.c. */
+ * ensemble_options.c and model_choice.c. */
 static const struct argp_option OPTIONS[] = {
     {"steps", 'n', "N", 0, "Time steps (1000)", 2},
     {"dt", KEY_DT, "FS", 0, "Time step in fs (0.5)", 3},
-    {"temperature", KEY_TEMPERATURE, "K", 0, "Draw velocities at this temperature (300)", 4},
-    {"seed", KEY_SEED, "N", 0, "Seed of the velocities (1)", 5},
+    {"temperature", KEY_TEMPERATURE, "K", 0, "Of new velocities and a thermostat (300)", 4},
+    {"seed", KEY_SEED, "N", 0, "Seed of all random numbers (1)", 5},
     {"replicas", KEY_REPLICAS, "N", 0, "Run N at once, each with a seed of its own (1)", 5},
-    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5md or none (STEM-md.xyz)", 10},
+    {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md, none (STEM-md.xyz)", 10},
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 13},
@@ -65,10 +65,9 @@ static void set_out(struct options *options, const char *text) {
 
 /* All of mdrun's own options but these are for a run of its own, which i-PI's server does now. */
 static void note_of_run(struct options *options, int key) {
-    if (key != KEY_IPI && key != 'q')
-        for (const struct argp_option *option = OPTIONS; option->name; option++)
-            if (option->key == key)
-                options->of_run = option->name;
+    const char *name = argument_name(OPTIONS, key);
+    if (name && key != KEY_IPI && key != 'q')
+        options->of_run = name;
 }
 
 static void set_ipi(struct options *options, const char *text) {
@@ -84,9 +83,9 @@ static void check_together(const struct options *options) {
         complain("expected a structure file, found none (try mdrun --help)");
         exit(PROGRAM_USAGE);
     }
-    if (options->ipi && options->of_run) {
-        complain("--%s: expected no such option with --ipi, whose server moves the atoms",
-                 options->of_run);
+    const char *of_run = options->of_run ? options->of_run : options->ensemble.given;
+    if (options->ipi && of_run) {
+        complain("--%s: expected no such option with --ipi, whose server moves the atoms", of_run);
         exit(PROGRAM_USAGE);
     }
     if (options->replicas > 1 && options->out && paths_ends_in(options->out, ".xyz"))
@@ -108,6 +107,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->choice;
+        state->child_inputs[1] = &options->ensemble;
         return 0;
     case 'n':
         options->steps = argument_whole("--steps", text, 0, LONG_MAX, "a whole number, 0 or more");
@@ -158,14 +158,17 @@ static error_t take(int key, char *text, struct argp_state *state) {
 }
 
 void options_parse(struct options *options, int argc, char **argv) {
-    static const struct argp_child children[] = {{.argp = &model_choice_parser}, {0}};
+    static const struct argp_child children[] = {
+        {.argp = &model_choice_parser}, {.argp = &ensemble_options_parser}, {0}};
     static const struct argp parser = {
         .options = OPTIONS,
         .parser = take,
         .args_doc = "STRUCTURE",
-        .doc = "Molecular dynamics at constant energy of STEM.xyz; `man mdrun' tells more.",
+        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, and of --tau, --fmax, "
+               "--filters, --precision and --max-memory.",
         .children = children};
     *options = (struct options){.choice = model_choice_default,
+                                .ensemble = ensemble_options_default,
                                 .steps = 1000,
                                 .dt_fs = 0.5,
                                 .temperature_K = 300,

@@ -2,14 +2,16 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "ensemble_options.h"
 #include "model_choice.h"
 
 struct options {
     const char *structure;
     struct model_choice choice;
+    struct ensemble_options ensemble;
     long steps;
     double dt_fs;
-    double temperature_K;
+    double temperature_K;   /**< of new velocities, and of a thermostat */
     bool temperature_given; /**< asked for by the user: wins over velocities in the file */
     unsigned long seed;     /**< of the first replica; the others have the next ones */
     size_t replicas;
@@ -17,7 +19,7 @@ struct options {
     const char *json;      /**< NULL: no file */
     long every;
     bool quiet;
-    const char *ipi; /**< server for which to compute forces, instead of a run; NULL: none */
+    const char *ipi;    /**< server for which to compute forces, instead of a run; NULL: none */
     const char *of_run; /**< an option that was given and is for a run of one's own; NULL: none */
 };
 

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "ensemble_options.h"
 #include "json.h"
 #include "number.h"
 
@@ -22,7 +23,7 @@ void samples_add(struct samples *samples, const sch_state *state) {
     samples->last = *state;
     samples->seen++;
     // Reference energies make the total large; the line is fitted to what changes.
-    double change = total_energy(state) - total_energy(&samples->first);
+    double change = state->conserved_energy - samples->first.conserved_energy;
     double time_off = state->time_fs - samples->time_mean;
     double change_off = change - samples->change_mean;
     samples->time_mean += time_off / (double)samples->seen;
@@ -33,6 +34,7 @@ void samples_add(struct samples *samples, const sch_state *state) {
     samples->temperature_sum += state->temperature;
     samples->kinetic_sum += state->kinetic_energy;
     samples->momentum_max = fmax(samples->momentum_max, state->momentum);
+    blocks_add(&samples->temperatures, state->temperature);
 }
 
 /* ---------------------------------------------------------------- figures */
@@ -42,11 +44,11 @@ static const double FS_PER_NS = 1e6, S_PER_DAY = 86400, MEV_PER_EV = 1e3;
 struct run_figures run_figures(const struct samples *samples, size_t atoms) {
     int dof = samples->first.degrees_of_freedom;
     double n = (double)samples->seen;
-    // The least-squares line through the total energy, eV/fs.
+    // The least-squares line through the conserved energy, eV/fs.
     double slope = n > 1 ? samples->time_by_change / samples->time_squares : NAN;
     double squares = samples->change_squares - slope * samples->time_by_change;
     double kT = 2 * samples->kinetic_sum / n / dof; // equipartition: needs no constant
-    double start = total_energy(&samples->first), end = total_energy(&samples->last);
+    double start = samples->first.conserved_energy, end = samples->last.conserved_energy;
     return (struct run_figures){
         .drift_meV_per_atom_per_ns = slope * FS_PER_NS * MEV_PER_EV / (double)atoms,
         .drift_kT_per_ns_per_dof = kT > 0 ? slope * FS_PER_NS / kT / dof : NAN,
@@ -54,8 +56,9 @@ struct run_figures run_figures(const struct samples *samples, size_t atoms) {
         .fluctuation_meV_per_atom =
             n > 1 ? MEV_PER_EV * sqrt(fmax(squares, 0) / n) / (double)atoms : NAN,
         .temperature_mean_K = samples->temperature_sum / n,
-        .energy_start_eV = start,
-        .energy_end_eV = end,
+        .temperature_error_K = blocks_error(&samples->temperatures),
+        .energy_start_eV = total_energy(&samples->first),
+        .energy_end_eV = total_energy(&samples->last),
         .momentum_max = samples->momentum_max,
     };
 }
@@ -98,6 +101,9 @@ void report_analyse(struct report *report) {
         }
     }
     report->temperature_spread_K = temperature_spread(report);
+    report->mean.temperature_error_K =
+        report->replicas > 1 ? report->temperature_spread_K / sqrt((double)report->replicas)
+                             : blocks_error(&report->samples->temperatures);
     report->steps_per_s = report->steps ? (double)report->steps / report->wall_s : NAN;
     report->ns_per_day = report->steps_per_s * report->dt_fs / FS_PER_NS * S_PER_DAY;
 }
@@ -114,6 +120,17 @@ static void print_speed(const struct report *report, FILE *stream) {
                 number_short(a, report->steps_per_s / n), number_short(b, report->ns_per_day / n));
 }
 
+static void print_temperature(const struct report *report, FILE *stream) {
+    const struct run_figures *mean = &report->mean;
+    fprintf(stream, "temperature  %.1f", mean->temperature_mean_K);
+    if (isfinite(mean->temperature_error_K))
+        fprintf(stream, " ± %.1f", mean->temperature_error_K);
+    fprintf(stream, " K (mean)");
+    if (report->replicas > 1)
+        fprintf(stream, ", %.1f K (spread of the replicas)", report->temperature_spread_K);
+    fprintf(stream, "\n");
+}
+
 static void print_drift(const char *label, const struct run_figures *figures, const char *remark,
                         FILE *stream) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE], c[NUMBER_SIZE];
@@ -127,15 +144,13 @@ static void print_replicas(const struct report *report, FILE *stream) {
     char remark[64];
     struct run_figures worst = run_figures(&report->samples[report->worst], report->atoms);
     snprintf(remark, sizeof remark, " (replica %zu)", report->worst + 1);
-    fprintf(stream, "temperature  %.1f K (mean), %.1f K (spread of the replicas)\n",
-            report->mean.temperature_mean_K, report->temperature_spread_K);
     print_drift("drift, mean", &report->mean, "", stream);
     print_drift("drift, worst", &worst, remark, stream);
 }
 
-void report_print(const struct report *report, FILE *stream) {
+static void print_setting(const struct report *report, FILE *stream) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE];
-    bool finished = strcmp(report->status, "finished") == 0, several = report->replicas > 1;
+    bool several = report->replicas > 1;
     fprintf(stream, "structure    %s, %s atoms%s%s%s\n", report->structure,
             number_grouped(a, (long)report->atoms), several ? ", " : "",
             several ? number_grouped(b, (long)report->replicas) : "", several ? " replicas" : "");
@@ -145,18 +160,36 @@ void report_print(const struct report *report, FILE *stream) {
     if (report->device_bytes > 0)
         fprintf(stream, "memory       %s MB of the device\n",
                 number_short(a, 1e-6 * (double)report->device_bytes));
+    if (report->thermostat.kind != SCH_NO_THERMOSTAT)
+        fprintf(stream, "thermostat   %s, %g K, %g fs\n", thermostat_name(report->thermostat.kind),
+                report->thermostat.temperature_K, report->thermostat.time_fs);
+}
+
+static void print_minimization(const sch_minimization *found, FILE *stream) {
+    char a[NUMBER_SIZE], b[NUMBER_SIZE], c[NUMBER_SIZE];
+    fprintf(stream, "minimized    %s eV in %s steps, largest force %s eV/Å%s\n",
+            number_short(a, found->energy - found->start_energy), number_grouped(b, found->steps),
+            number_short(c, found->largest_force), found->converged ? "" : ", not converged");
+}
+
+void report_print(const struct report *report, FILE *stream) {
+    char a[NUMBER_SIZE];
+    bool finished = strcmp(report->status, "finished") == 0, several = report->replicas > 1;
+    print_setting(report, stream);
+    if (report->minimization)
+        print_minimization(report->minimization, stream);
     fprintf(stream, "steps        %s of %g fs%s in %.3f s%s%s\n", number_grouped(a, report->steps),
             report->dt_fs, several ? " by all replicas" : "", report->wall_s, finished ? "" : ", ",
             finished ? "" : report->status);
     print_speed(report, stream);
-    if (several) {
+    print_temperature(report, stream);
+    if (several)
         print_replicas(report, stream);
-    } else {
-        fprintf(stream, "temperature  %.1f K (mean)\n", report->mean.temperature_mean_K);
+    else
         print_drift("drift", &report->mean, "", stream);
-    }
-    fprintf(stream, "momentum     %s amu Å/fs (largest)\n",
-            number_short(a, report->mean.momentum_max));
+    if (report->thermostat.kind != SCH_LANGEVIN) /* which does not conserve it */
+        fprintf(stream, "momentum     %s amu Å/fs (largest)\n",
+                number_short(a, report->mean.momentum_max));
 }
 
 /* ---------------------------------------------------------------- for programs */
@@ -167,6 +200,7 @@ static bool add_figures(cJSON *object, const struct run_figures *figures) {
         {"drift_percent", figures->drift_percent},
         {"drift_kT_per_ns_per_dof", figures->drift_kT_per_ns_per_dof},
         {"temperature_mean_K", figures->temperature_mean_K},
+        {"temperature_error_K", figures->temperature_error_K},
         {"energy_start_eV", figures->energy_start_eV},
         {"energy_end_eV", figures->energy_end_eV},
         {"momentum_max_amu_A_per_fs", figures->momentum_max},
@@ -206,6 +240,28 @@ static bool add_replicas(cJSON *object, const struct report *report) {
     return good;
 }
 
+static bool add_thermostat(cJSON *object, const sch_thermostat *thermostat) {
+    const struct json_number numbers[] = {
+        {"temperature_K", thermostat->temperature_K},
+        {"tau_fs", thermostat->time_fs},
+    };
+    cJSON *item = cJSON_AddObjectToObject(object, "thermostat");
+    return item && cJSON_AddStringToObject(item, "kind", thermostat_name(thermostat->kind)) &&
+           json_add_numbers(item, numbers, sizeof numbers / sizeof *numbers);
+}
+
+static bool add_minimization(cJSON *object, const sch_minimization *found) {
+    const struct json_number numbers[] = {
+        {"steps", (double)found->steps},
+        {"energy_start_eV", found->start_energy},
+        {"energy_end_eV", found->energy},
+        {"largest_force_eV_per_A", found->largest_force},
+    };
+    cJSON *item = cJSON_AddObjectToObject(object, "minimization");
+    return item && cJSON_AddBoolToObject(item, "converged", found->converged) &&
+           json_add_numbers(item, numbers, sizeof numbers / sizeof *numbers);
+}
+
 static bool add_all(cJSON *object, const struct report *report) {
     const struct json_number sizes[] = {{"parameters", (double)report->model.parameters}};
     const struct json_number figures[] = {
@@ -223,6 +279,9 @@ static bool add_all(cJSON *object, const struct report *report) {
            cJSON_AddStringToObject(object, "device", report->device) &&
            (report->device_bytes == 0 ||
             cJSON_AddNumberToObject(object, "device_bytes", (double)report->device_bytes)) &&
+           (report->thermostat.kind == SCH_NO_THERMOSTAT ||
+            add_thermostat(object, &report->thermostat)) &&
+           (!report->minimization || add_minimization(object, report->minimization)) &&
            json_add_numbers(object, figures, sizeof figures / sizeof *figures) &&
            add_figures(object, &report->mean) &&
            cJSON_AddStringToObject(object, "status", report->status) &&

@@ -34,7 +34,8 @@ except ImportError:
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MDRUN = None  # set from the command line
 USAGE, INPUT, FAILED = 2, 3, 4
-LOG_COLUMNS = ["step", "time_fs", "temperature_K", "potential_eV", "kinetic_eV", "total_eV"]
+LOG_COLUMNS = ["step", "time_fs", "temperature_K", "potential_eV", "kinetic_eV", "total_eV",
+               "conserved_eV"]
 JSON_KEYS = {
     "atoms", "model", "parameters", "device", "steps", "dt_fs", "wall_s", "steps_per_s",
     "ns_per_day", "drift_meV_per_atom_per_ns", "drift_percent", "drift_kT_per_ns_per_dof",

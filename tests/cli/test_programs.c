@@ -142,6 +142,7 @@ static void sample_line(long n, long every, double slope) {
                            .time_fs = time,
                            .potential_energy = -6002 + slope * time,
                            .kinetic_energy = 2,
+                           .conserved_energy = -6000 + slope * time,
                            .temperature = 300,
                            .degrees_of_freedom = 30,
                            .momentum = i == 1 ? 1e-9 : 1e-12};
@@ -181,7 +182,7 @@ static void fluctuation_about_a_line(void **state) {
     samples_start(&samples);
     for (long i = 0; i < 4000; i++) {
         sch_state at = {.step = i, .time_fs = (double)i};
-        at.potential_energy = -6000 - 2e-6 * at.time_fs + (i % 4 == 1 || i % 4 == 2 ? 1e-3 : -1e-3);
+        at.conserved_energy = -6000 - 2e-6 * at.time_fs + (i % 4 == 1 || i % 4 == 2 ? 1e-3 : -1e-3);
         samples_add(&samples, &at);
     }
     struct run_figures figures = run_figures(&samples, 10);
