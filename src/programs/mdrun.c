@@ -2,6 +2,7 @@
 #include "schnell.h"
 
 #include "coverage_warning.h"
+#include "dry_run.h"
 #include "interrupt.h"
 #include "ipi.h"
 #include "number.h"
@@ -405,9 +406,35 @@ static int serve(const struct run *run) {
                                        .quiet = run->options.quiet});
 }
 
+/* A minimization is left out: how long it takes nobody knows before. */
+static int rehearse(struct run *run) {
+    const struct options *options = &run->options;
+    int result = begin_replicas(run);
+    if (result != PROGRAM_DONE)
+        return result;
+    coverage_warn(&run->coverage, run->model, run->systems[0], options->structure, "step", 0,
+                  &run->progress);
+    if (options->ensemble.minimize && !options->quiet)
+        complain("note: what follows is without the minimization before the run");
+    return dry_run(&(struct dry_run){.structure = options->structure,
+                                     .out = run->out,
+                                     .log = run->log,
+                                     .json = options->json,
+                                     .model = run->model,
+                                     .potential = run->potential,
+                                     .n = run->n,
+                                     .simulations = run->simulations,
+                                     .steps = options->steps,
+                                     .every = options->every,
+                                     .dt_fs = options->dt_fs,
+                                     .quiet = options->quiet});
+}
+
 static int run_dynamics(struct run *run) {
     int result = check_outputs(run);
     interrupt_catch();
+    if (result == PROGRAM_DONE && run->options.dry_run)
+        return rehearse(run);
     if (result == PROGRAM_DONE)
         result = begin(run);
     if (result == PROGRAM_DONE) {

@@ -20,7 +20,8 @@ enum {
     KEY_EVERY,
     KEY_LOG,
     KEY_JSON,
-    KEY_IPI
+    KEY_IPI,
+    KEY_DRY_RUN
 };
 
 enum { REPLICAS_MAX = 65536 };
@@ -38,6 +39,7 @@ static const struct argp_option OPTIONS[] = {
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 13},
     {"ipi", KEY_IPI, "SERVER", 0, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
+    {"dry-run", KEY_DRY_RUN, NULL, OPTION_HIDDEN, NULL, 14},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 14},
     {0}};
 
@@ -141,6 +143,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case KEY_IPI:
         set_ipi(options, text);
         return 0;
+    case KEY_DRY_RUN:
+        options->dry_run = true;
+        return 0;
     case 'q':
         options->quiet = true;
         return 0;
@@ -164,8 +169,8 @@ void options_parse(struct options *options, int argc, char **argv) {
         .options = OPTIONS,
         .parser = take,
         .args_doc = "STRUCTURE",
-        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, and of --tau, --fmax, "
-               "--filters, --precision and --max-memory.",
+        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, also of --dry-run, --tau, "
+               "--fmax, --filters, --precision and --max-memory.",
         .children = children};
     *options = (struct options){.choice = model_choice_default,
                                 .ensemble = ensemble_options_default,

@@ -190,7 +190,8 @@ class CommandLine(Case):
     def test_options_of_a_run(self):
         self.write("water.xyz", xyz(WATER))
         for option in ("--steps=3", "-n3", "--dt=1", "--temperature=300", "--seed=1", "--out=a.xyz",
-                       "--log=none", "--json=a.json", "--every=3", "--replicas=2", "--minimize"):
+                       "--log=none", "--json=a.json", "--every=3", "--replicas=2", "--minimize",
+                       "--dry-run"):
             with self.subTest(option=option):
                 long = "--steps" if option == "-n3" else option.split("=")[0]
                 self.refused(USAGE, [long + ": ", "--ipi"], "water.xyz", "--ipi", "unix:x", option)
