@@ -50,6 +50,14 @@ const struct train_size *train_size_find(const char *name) {
     return NULL;
 }
 
+static const struct train_size *read_size(const char *text) {
+    enum { N = sizeof SIZES / sizeof *SIZES };
+    const char *names[N + 1] = {NULL};
+    for (size_t k = 0; k < N; k++)
+        names[k] = SIZES[k].name;
+    return &SIZES[argument_choice("--size", text, names, "original, tiny or ultra-tiny")];
+}
+
 static double real(const char *option, const char *text, double least, double most) {
     double number;
     if (number_real(text, &number) && number >= least && number <= most)
@@ -107,9 +115,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     struct train_options *options = state->input;
     switch (key) {
     case 's':
-        options->size = train_size_find(text);
-        if (!options->size)
-            argument_wrong("--size", "original, tiny or ultra-tiny", text);
+        options->size = read_size(text);
         return 0;
     case 'l':
         options->level = text;

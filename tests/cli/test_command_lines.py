@@ -88,6 +88,7 @@ class Spelling(Case):
             self.refused(INPUT, ["'tinny'", "did you mean 'tiny'?"], *INPUTS[self.name], "--model",
                          "tinny")
         self.name = "mdtrain"
+        self.refused(USAGE, "did you mean original?", "water.xyz", "--size", "orignal")
         self.write("frames.xyz", "1\nProperties=species:S:1:pos:R:3:forces:R:3\nH 0 0 0 1 2 2\n")
         self.refused(INPUT, "did you mean 'ultra-tiny'?", "frames.xyz", "--init", "ultratiny")
 

@@ -337,6 +337,19 @@ class Numbers(Case):
         transposed = [list(column) for column in zip(*CELL)]
         self.assertGreater(abs(energy - self.own_energy(WATER, transposed)), 1e-4)
 
+    def test_cells_that_change(self):
+        """What was found in one cell must not be used in another."""
+        larger = [[1.3 * x for x in row] for row in CELL]
+        cells = [CUBE, CELL, larger, [[-x for x in row] for row in CELL], CELL, CUBE]
+        energies = []
+        for device in ("reference", "cpu"):
+            with self.session("--device", device, "--precision", "double", "--filters", "exact",
+                              cell=CUBE) as server:
+                energies.append([server.compute(positions_of(WATER), cell)[0] for cell in cells])
+        for a, b in zip(*energies):
+            self.assertAlmostEqual(a, b, 7)
+        self.assertGreater(abs(energies[0][0] - energies[0][1]), 1e-3)
+
     def test_a_molecule_has_no_cell(self):
         with self.session("--device", "reference") as server:
             near = server.compute(positions_of(WATER), CELL)
