@@ -103,6 +103,20 @@ static void check_together(const struct options *options) {
     }
 }
 
+/* What is to be done instead of a run. */
+static error_t take_mode(int key, char *text, struct options *options) {
+    switch (key) {
+    case KEY_IPI:
+        set_ipi(options, text);
+        return 0;
+    case KEY_DRY_RUN:
+        options->dry_run = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t take(int key, char *text, struct argp_state *state) {
     struct options *options = state->input;
     note_of_run(options, key);
@@ -140,12 +154,6 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case KEY_JSON:
         options->json = argument_file("--json", text);
         return 0;
-    case KEY_IPI:
-        set_ipi(options, text);
-        return 0;
-    case KEY_DRY_RUN:
-        options->dry_run = true;
-        return 0;
     case 'q':
         options->quiet = true;
         return 0;
@@ -158,7 +166,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
         check_together(options);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return take_mode(key, text, options);
     }
 }
 
