@@ -138,6 +138,11 @@ static int minimize(struct run *run) {
     sch_minimization *found = &run->minimization;
     if (!options->ensemble.minimize)
         return PROGRAM_DONE;
+    if (options->dry_run) {
+        if (!options->quiet)
+            complain("note: nobody knows before how long the minimization takes: it is left out");
+        return PROGRAM_DONE;
+    }
     sch_status status =
         sch_minimize(run->potential, run->systems[0], &wanted, interrupt_signal(), found);
     if (status != SCH_OK) {
@@ -406,16 +411,12 @@ static int serve(const struct run *run) {
                                        .quiet = run->options.quiet});
 }
 
-/* A minimization is left out: how long it takes nobody knows before. */
 static int rehearse(struct run *run) {
     const struct options *options = &run->options;
-    int result = begin_replicas(run);
-    if (result != PROGRAM_DONE)
-        return result;
-    coverage_warn(&run->coverage, run->model, run->systems[0], options->structure, "step", 0,
-                  &run->progress);
-    if (options->ensemble.minimize && !options->quiet)
-        complain("note: what follows is without the minimization before the run");
+    sch_state start;
+    sch_simulation_state(run->simulations[0], &start);
+    coverage_warn(&run->coverage, run->model, run->systems[0], options->structure, "step",
+                  start.step, &run->progress);
     return dry_run(&(struct dry_run){.structure = options->structure,
                                      .out = run->out,
                                      .log = run->log,
@@ -424,7 +425,7 @@ static int rehearse(struct run *run) {
                                      .potential = run->potential,
                                      .n = run->n,
                                      .simulations = run->simulations,
-                                     .steps = options->steps,
+                                     .steps = options->steps - start.step,
                                      .every = options->every,
                                      .dt_fs = options->dt_fs,
                                      .quiet = options->quiet});
@@ -433,10 +434,10 @@ static int rehearse(struct run *run) {
 static int run_dynamics(struct run *run) {
     int result = check_outputs(run);
     interrupt_catch();
-    if (result == PROGRAM_DONE && run->options.dry_run)
-        return rehearse(run);
     if (result == PROGRAM_DONE)
         result = begin(run);
+    if (result == PROGRAM_DONE && run->options.dry_run)
+        return rehearse(run);
     if (result == PROGRAM_DONE) {
         tell_memory(run);
         result = open_outputs(run);

@@ -102,7 +102,7 @@ class DryRun(ProgramCase):
 
     def test_minimization(self):
         done = self.good(BENZENE, "--dry-run", "--steps", 3, "--minimize")
-        self.assertRegex(done.stderr, r"\Amdrun: note: [^\n]*without the minimization[^\n]*\n\Z")
+        self.assertRegex(done.stderr, r"\Amdrun: note: [^\n]*the minimization[^\n]*\n\Z")
 
     def test_what_would_fail(self):
         self.refused(INPUT, "nowhere.xyz", "nowhere.xyz", "--dry-run")
