@@ -70,6 +70,22 @@ SCH_API const char *sch_version(void);
 /** One line on how the library was built and what it runs on: compiler, HDF5, instruction set. */
 SCH_API const char *sch_build_description(void);
 
+/* ---------------------------------------------------------------- units of others */
+
+#define SCH_BOHR    0.529177210903  /**< 1 bohr in Å, CODATA 2018 */
+#define SCH_HARTREE 27.211386245988 /**< 1 hartree in eV, CODATA 2018 */
+
+/* ---------------------------------------------------------------- words */
+
+/**
+ * Which word of a list may be meant by one that is not in it: the nearest, counting letters that are
+ * left out, added, changed or swapped with their neighbour (Damerau, 1964), but not capitals. Not
+ * more than a quarter of the letters may be wrong, and no other word may be as near.
+ * @param words  [in] [n]
+ * @return one of them, or NULL
+ */
+SCH_API const char *sch_nearest(const char *word, size_t n, const char *const words[]);
+
 /* ---------------------------------------------------------------- elements */
 
 /** Symbol of an element ("H" for 1), NULL outside 1..100. */
@@ -129,6 +145,14 @@ typedef struct sch_model_info {
  *         nothing in the file is trusted.
  */
 SCH_CHECKED sch_status sch_model_load(sch_model **model, const char *name_or_path);
+
+/**
+ * The files of the models that sch_model_load finds by name, in the order of their names. What they
+ * hold has not been looked at.
+ * @param paths  [out] [*n], to be freed by the caller with one call of free()
+ * @return SCH_ERROR_IO if there is none.
+ */
+SCH_CHECKED sch_status sch_model_list(char ***paths, size_t *n);
 
 /** Write a model file, whole or not at all. */
 SCH_CHECKED sch_status sch_model_save(const sch_model *model, const char *path);

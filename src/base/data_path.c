@@ -1,4 +1,6 @@
 /* Where the files lie that ship with Schnell. */
+#include "base/data_path.h"
+
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,17 +13,12 @@
 /** How far above the library share/ may be: lib/, or lib/x86_64-linux-gnu/. */
 enum { LEVELS_UP = 3 };
 
-static bool try_folder(char path[static PATH_MAX], const char *folder, const char *name) {
-    int length = snprintf(path, PATH_MAX, "%s/%s", folder, name);
-    return length > 0 && length < PATH_MAX && access(path, F_OK) == 0;
-}
-
 /** share/schnell beside this library or the program it is linked into, or a folder above: a build
  *  folder, an installation and a bundle that was moved all look like this. */
-static bool try_beside_library(char *path, const char *name) {
+static bool beside_library(data_visitor visit, void *state) {
     Dl_info info;
     char place[PATH_MAX], folder[PATH_MAX + 32];
-    if (!dladdr((void *)&try_beside_library, &info) || !info.dli_fname ||
+    if (!dladdr((void *)&beside_library, &info) || !info.dli_fname ||
         !realpath(info.dli_fname, place))
         return false;
     for (int level = 0; level <= LEVELS_UP; level++) {
@@ -30,18 +27,34 @@ static bool try_beside_library(char *path, const char *name) {
             return false;
         *slash = '\0';
         snprintf(folder, sizeof folder, "%s/share/schnell", place);
-        if (try_folder(path, folder, name))
+        if (visit(folder, state))
             return true;
     }
     return false;
 }
 
-sch_status sch_find_data(char **out, const char *name) {
-    char path[PATH_MAX];
+bool data_folders(data_visitor visit, void *state) {
     const char *folder = getenv("SCHNELL_DATA");
-    if ((folder && try_folder(path, folder, name)) || try_beside_library(path, name) ||
-        try_folder(path, SCHNELL_DATA_DIR, name))
-        return memory_string(out, path);
+    return (folder && visit(folder, state)) || beside_library(visit, state) ||
+           visit(SCHNELL_DATA_DIR, state);
+}
+
+/** A file that is looked for. */
+struct wanted {
+    const char *name;
+    char path[PATH_MAX];
+};
+
+static bool has_file(const char *folder, void *state) {
+    struct wanted *wanted = state;
+    int length = snprintf(wanted->path, sizeof wanted->path, "%s/%s", folder, wanted->name);
+    return length > 0 && (size_t)length < sizeof wanted->path && access(wanted->path, F_OK) == 0;
+}
+
+sch_status sch_find_data(char **out, const char *name) {
+    struct wanted wanted = {.name = name};
+    if (data_folders(has_file, &wanted))
+        return memory_string(out, wanted.path);
     return fail(SCH_ERROR_IO, "%s: expected in $SCHNELL_DATA or share/schnell, found in neither",
                 name);
 }

@@ -11,6 +11,7 @@
  */
 #include "md/xyz_reader.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,18 @@ static int element_of(struct text word) {
     return element_number(symbol);
 }
 
+/** Others write labels, such as C1 or O2-, where an element belongs. */
+static sch_status no_element(const struct line_reader *where, struct text word) {
+    char excerpt[EXCERPT_SIZE];
+    struct text letters = word;
+    while (letters.end > letters.begin && !isalpha((unsigned char)letters.end[-1]))
+        letters.end--;
+    const char *meant = sch_element_symbol(element_of(letters));
+    return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected an element, found %s%s%s%s", where->name,
+                where->line, text_excerpt(word, excerpt), meant ? "; did you mean " : "",
+                meant ? meant : "", meant ? "?" : "");
+}
+
 static sch_status too_few_columns(const struct xyz_reader *reader, struct text line) {
     struct text word;
     size_t count = 0;
@@ -160,7 +173,7 @@ static sch_status read_field(struct xyz_reader *reader, struct text *rest, struc
         if (!text_word(rest, &word))
             return too_few_columns(reader, line);
         if (field->kind == XYZ_SPECIES && (atoms->species[atom] = element_of(word)) == 0)
-            return expected(&reader->lines, "an element", word);
+            return no_element(&reader->lines, word);
     }
     return SCH_OK;
 }

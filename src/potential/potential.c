@@ -28,6 +28,14 @@ static const char *beyond_cuda(const sch_potential_options *options) {
     return options->max_memory > 0 ? "a bound on the memory" : NULL;
 }
 
+static sch_status no_such_device(const char *name) {
+    static const char *const names[] = {"auto", "cpu", "cuda", "cuda-sim", "reference"};
+    const char *nearest = sch_nearest(name, sizeof names / sizeof *names, names);
+    return fail(SCH_ERROR_DEVICE,
+                "device: expected auto, cpu, cuda, cuda-sim or reference, found '%s'%s%s%s", name,
+                nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
 /** The backend of a device that was asked for by name. */
 static sch_status find_backend(const struct backend **backend,
                                const sch_potential_options *options) {
@@ -41,8 +49,7 @@ static sch_status find_backend(const struct backend **backend,
     else if (strcmp(device, "cuda-sim") == 0)
         *backend = backend_cuda_simulated;
     else
-        return fail(SCH_ERROR_DEVICE,
-                    "device: expected auto, cpu, cuda, cuda-sim or reference, found '%s'", device);
+        return no_such_device(device);
     if (!*backend)
         return fail(SCH_ERROR_DEVICE, "device %s: this build of Schnell has no %s backend", device,
                     strcmp(device, "cuda") == 0 ? "CUDA" : "simulated CUDA");

@@ -2,6 +2,7 @@
 
 #include "number.h"
 #include "program.h"
+#include "spelling.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -39,10 +40,21 @@ size_t argument_size(const char *option, const char *text, const char *expected)
 
 size_t argument_choice(const char *option, const char *text, const char *const words[],
                        const char *expected) {
-    for (size_t i = 0; words[i]; i++)
-        if (strcmp(text, words[i]) == 0)
-            return i;
-    argument_wrong(option, expected, text);
+    size_t n = 0;
+    for (; words[n]; n++)
+        if (strcmp(text, words[n]) == 0)
+            return n;
+    const char *meant = sch_nearest(text, n, words);
+    if (!meant)
+        argument_wrong(option, expected, text);
+    complain("%s: expected %s, found \"%s\"; did you mean %s?", option, expected, text, meant);
+    exit(PROGRAM_USAGE);
+}
+
+const char *argument_name(const struct argp_option *options, int key) {
+    while (options->name && options->key != key)
+        options++;
+    return options->name;
 }
 
 const char *argument_file(const char *option, const char *text) {
@@ -62,6 +74,7 @@ void arguments_parse(const struct argp *parser, int argc, char **argv, void *opt
     argp_err_exit_status = PROGRAM_USAGE;
     setenv("ARGP_HELP_FMT", "no-dup-args-note", 0); // the note would not fit the screen
     argv[0] = program_invocation_short_name;        // getopt names the program by it
+    spelling_check(parser, argc, argv);
     if (argp_parse(parser, argc, argv, 0, NULL, options) != 0) {
         complain("out of memory");
         exit(PROGRAM_FAILED);

@@ -19,6 +19,9 @@ size_t argument_size(const char *option, const char *text, const char *expected)
 size_t argument_choice(const char *option, const char *text, const char *const words[],
                        const char *expected);
 
+/** Name of the option with this key; NULL if it is none of these. */
+const char *argument_name(const struct argp_option *options, int key);
+
 /** Any name but the empty one. */
 const char *argument_file(const char *option, const char *text);
 

@@ -75,6 +75,8 @@ static void complete(struct ensemble_options *options) {
 
 static error_t take(int key, char *text, struct argp_state *state) {
     struct ensemble_options *options = state->input;
+    if (argument_name(OPTIONS, key))
+        options->given = argument_name(OPTIONS, key);
     switch (key) {
     case KEY_THERMOSTAT:
         options->thermostat = read_thermostat(text);

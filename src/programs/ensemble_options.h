@@ -11,7 +11,8 @@ struct ensemble_options {
     sch_thermostat_kind thermostat;
     double tau_fs;
     bool minimize;
-    double fmax; /**< eV/Å */
+    double fmax;       /**< eV/Å */
+    const char *given; /**< one of these options that was given; NULL: none */
 };
 
 extern const struct ensemble_options ensemble_options_default;

@@ -2,7 +2,9 @@
 #include "schnell.h"
 
 #include "coverage_warning.h"
+#include "dry_run.h"
 #include "interrupt.h"
+#include "ipi.h"
 #include "number.h"
 #include "options.h"
 #include "outputs.h"
@@ -136,6 +138,11 @@ static int minimize(struct run *run) {
     sch_minimization *found = &run->minimization;
     if (!options->ensemble.minimize)
         return PROGRAM_DONE;
+    if (options->dry_run) {
+        if (!options->quiet)
+            complain("note: nobody knows before how long the minimization takes: it is left out");
+        return PROGRAM_DONE;
+    }
     sch_status status =
         sch_minimize(run->potential, run->systems[0], &wanted, interrupt_signal(), found);
     if (status != SCH_OK) {
@@ -392,6 +399,56 @@ static void release(struct run *run) {
     free(run->derived_log);
 }
 
+/* ---------------------------------------------------------------- what is asked for */
+
+static int serve(const struct run *run) {
+    interrupt_catch();
+    return ipi_serve(&(struct ipi_job){.address = run->options.ipi,
+                                       .structure = run->options.structure,
+                                       .model = run->model,
+                                       .potential = run->potential,
+                                       .system = run->systems[0],
+                                       .quiet = run->options.quiet});
+}
+
+static int rehearse(struct run *run) {
+    const struct options *options = &run->options;
+    sch_state start;
+    sch_simulation_state(run->simulations[0], &start);
+    coverage_warn(&run->coverage, run->model, run->systems[0], options->structure, "step",
+                  start.step, &run->progress);
+    return dry_run(&(struct dry_run){.structure = options->structure,
+                                     .out = run->out,
+                                     .log = run->log,
+                                     .json = options->json,
+                                     .model = run->model,
+                                     .potential = run->potential,
+                                     .n = run->n,
+                                     .simulations = run->simulations,
+                                     .steps = options->steps - start.step,
+                                     .every = options->every,
+                                     .dt_fs = options->dt_fs,
+                                     .quiet = options->quiet});
+}
+
+static int run_dynamics(struct run *run) {
+    int result = check_outputs(run);
+    interrupt_catch();
+    if (result == PROGRAM_DONE)
+        result = begin(run);
+    if (result == PROGRAM_DONE && run->options.dry_run)
+        return rehearse(run);
+    if (result == PROGRAM_DONE) {
+        tell_memory(run);
+        result = open_outputs(run);
+    }
+    if (result != PROGRAM_DONE)
+        return result;
+    result = simulate(run);
+    int summary = summarise(run);
+    return summary == PROGRAM_DONE ? result : summary;
+}
+
 int main(int argc, char **argv) {
     struct run run = {0};
     options_parse(&run.options, argc, argv);
@@ -399,20 +456,7 @@ int main(int argc, char **argv) {
     if (result == PROGRAM_DONE)
         result = prepare(&run);
     if (result == PROGRAM_DONE)
-        result = check_outputs(&run);
-    interrupt_catch();
-    if (result == PROGRAM_DONE)
-        result = begin(&run);
-    if (result == PROGRAM_DONE) {
-        tell_memory(&run);
-        result = open_outputs(&run);
-    }
-    if (result == PROGRAM_DONE) {
-        result = simulate(&run);
-        int summary = summarise(&run);
-        if (summary != PROGRAM_DONE)
-            result = summary;
-    }
+        result = run.options.ipi ? serve(&run) : run_dynamics(&run);
     release(&run);
     return result;
 }

@@ -1,19 +1,23 @@
 #include "model_choice.h"
 
 #include "arguments.h"
+#include "model_list.h"
 #include "program.h"
+
+#include <stdlib.h>
 
 enum { THREADS_MAX = 1024 };
 
 /* Far from a program's own. */
-enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION, KEY_MAX_MEMORY };
+enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION, KEY_MAX_MEMORY, KEY_LIST };
 
 const struct model_choice model_choice_default = {.model = "tiny", .potential = {.device = "auto"}};
 
 /* The last column is a group: --help lists the groups in order, those of the program among them. It
  * would not fit a screen with those that are hidden: a program names these in its first lines. */
 static const struct argp_option OPTIONS[] = {
-    {"model", 'm', "NAME|FILE", 0, "original, tiny, ultra-tiny or a file (tiny)", 1},
+    {"model", 'm', "NAME|FILE", 0, "A file, or a name of --list-models (tiny)", 1},
+    {"list-models", KEY_LIST, NULL, OPTION_HIDDEN, "Print the models there are", 1},
     {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda, cuda-sim or reference (auto)", 6},
     {"threads", KEY_THREADS, "N", 0, "CPU threads (as many as OpenMP would use)", 7},
     {"filters", KEY_FILTERS, "HOW", OPTION_HIDDEN, "table or exact (table)", 8},
@@ -54,6 +58,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
         potential->max_memory =
             argument_size("--max-memory", text, "a size from 1M on, as 500M or 2G");
         return 0;
+    case KEY_LIST:
+        exit(model_list_print());
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -13,8 +13,8 @@ struct model_choice {
 
 extern const struct model_choice model_choice_default;
 
-/** --model, --device, --threads, --filters, --precision and --max-memory, for the children of a
- * program's parser; its input is a struct model_choice. */
+/** --model, --list-models, --device, --threads, --filters, --precision and --max-memory, for the
+ * children of a program's parser; its input is a struct model_choice. */
 extern const struct argp model_choice_parser;
 
 /** Load the model and make it ready. Gives PROGRAM_DONE, or complains and gives the exit status;

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "arguments.h"
+#include "connection.h"
 #include "number.h"
 #include "paths.h"
 #include "program.h"
@@ -11,7 +12,17 @@
 #include <string.h>
 
 /* Keys of options that have no letter. */
-enum { KEY_DT = 256, KEY_TEMPERATURE, KEY_SEED, KEY_REPLICAS, KEY_EVERY, KEY_LOG, KEY_JSON };
+enum {
+    KEY_DT = 256,
+    KEY_TEMPERATURE,
+    KEY_SEED,
+    KEY_REPLICAS,
+    KEY_EVERY,
+    KEY_LOG,
+    KEY_JSON,
+    KEY_IPI,
+    KEY_DRY_RUN
+};
 
 enum { REPLICAS_MAX = 65536 };
 
@@ -27,6 +38,8 @@ static const struct argp_option OPTIONS[] = {
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 13},
+    {"ipi", KEY_IPI, "SERVER", 0, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
+    {"dry-run", KEY_DRY_RUN, NULL, OPTION_HIDDEN, NULL, 14},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 14},
     {0}};
 
@@ -52,11 +65,29 @@ static void set_out(struct options *options, const char *text) {
     options->out = text;
 }
 
+/* All of mdrun's own options but these are for a run of its own, which i-PI's server does now. */
+static void note_of_run(struct options *options, int key) {
+    const char *name = argument_name(OPTIONS, key);
+    if (name && key != KEY_IPI && key != 'q')
+        options->of_run = name;
+}
+
+static void set_ipi(struct options *options, const char *text) {
+    if (!connection_address(text))
+        argument_wrong("--ipi", "HOST:PORT, unix:NAME or unix:/PATH", text);
+    options->ipi = text;
+}
+
 /* What no option tells by itself. */
 static void check_together(const struct options *options) {
     unsigned long last = RANDOM_SEED_MAX - (options->replicas - 1);
     if (!options->structure) {
         complain("expected a structure file, found none (try mdrun --help)");
+        exit(PROGRAM_USAGE);
+    }
+    const char *of_run = options->of_run ? options->of_run : options->ensemble.given;
+    if (options->ipi && of_run) {
+        complain("--%s: expected no such option with --ipi, whose server moves the atoms", of_run);
         exit(PROGRAM_USAGE);
     }
     if (options->replicas > 1 && options->out && paths_ends_in(options->out, ".xyz"))
@@ -72,8 +103,23 @@ static void check_together(const struct options *options) {
     }
 }
 
+/* What is to be done instead of a run. */
+static error_t take_mode(int key, char *text, struct options *options) {
+    switch (key) {
+    case KEY_IPI:
+        set_ipi(options, text);
+        return 0;
+    case KEY_DRY_RUN:
+        options->dry_run = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t take(int key, char *text, struct argp_state *state) {
     struct options *options = state->input;
+    note_of_run(options, key);
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->choice;
@@ -120,7 +166,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
         check_together(options);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return take_mode(key, text, options);
     }
 }
 
@@ -131,8 +177,8 @@ void options_parse(struct options *options, int argc, char **argv) {
         .options = OPTIONS,
         .parser = take,
         .args_doc = "STRUCTURE",
-        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, and of --tau, --fmax, "
-               "--filters, --precision and --max-memory.",
+        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, also of --dry-run, --tau, "
+               "--fmax, --filters, --precision and --max-memory.",
         .children = children};
     *options = (struct options){.choice = model_choice_default,
                                 .ensemble = ensemble_options_default,

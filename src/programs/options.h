@@ -19,6 +19,9 @@ struct options {
     const char *json;      /**< NULL: no file */
     long every;
     bool quiet;
+    const char *ipi; /**< server for which to compute forces, instead of a run; NULL: none */
+    bool dry_run;
+    const char *of_run; /**< an option that was given and is for a run of one's own; NULL: none */
 };
 
 /** Read the command line; ends the program on --help, --version and on a wrong option or value. */

@@ -3,8 +3,21 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { LINE_SIZE = 2048 };
+
+/* A terminal's sequence for what begins a line: yellow for a warning, red for an error. */
+static const char *colour_of(const char *line) {
+    const char *wish = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    if ((wish && *wish) || !terminal || strcmp(terminal, "dumb") == 0 || !isatty(STDERR_FILENO))
+        return NULL;
+    if (strncmp(line, "note:", 5) == 0)
+        return "\033[1m";
+    return strncmp(line, "warning:", 8) == 0 ? "\033[1;33m" : "\033[1;31m";
+}
 
 void complain(const char *format, ...) {
     char line[LINE_SIZE];
@@ -16,7 +29,9 @@ void complain(const char *format, ...) {
     for (char *c = line; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';
-    fprintf(stderr, "%s: %s\n", program_invocation_short_name, line);
+    const char *colour = colour_of(line);
+    fprintf(stderr, "%s%s:%s %s\n", colour ? colour : "", program_invocation_short_name,
+            colour ? "\033[0m" : "", line);
 }
 
 int out_of_memory(void) {

@@ -13,7 +13,9 @@ enum program_exit {
     PROGRAM_FAILED = 4 /**< no such device, an output that cannot be written, a run that blew up */
 };
 
-/** One line on stderr, "mdrun: ..."; control characters become '?', what is too long is cut. */
+/** One line on stderr, "mdrun: ..."; control characters become '?', what is too long is cut. On a
+ *  terminal that has them the name is in bold letters, for an error red, for what begins with
+ *  "warning:" yellow, unless the user has set NO_COLOR. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** Complain of it; gives PROGRAM_FAILED. */

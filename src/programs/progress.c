@@ -32,7 +32,7 @@ long progress_stride(const struct progress *progress, long done) {
     return stride < 10 ? 10 : stride > 1e9 ? 1000000000 : (long)stride;
 }
 
-static void time_left(char *text, size_t size, double seconds) {
+void progress_duration(char *text, size_t size, double seconds) {
     if (seconds < 100)
         snprintf(text, size, "%.0f s", seconds);
     else if (seconds < 6000)
@@ -75,7 +75,7 @@ void progress_draw(struct progress *progress, long done, size_t replicas) {
     double all = each * (double)replicas;
     char line[256], at[NUMBER_SIZE], of[NUMBER_SIZE], per_s[NUMBER_SIZE], per_day[NUMBER_SIZE];
     char left[NUMBER_SIZE], number[NUMBER_SIZE];
-    time_left(left, sizeof left, (double)(progress->steps - done) / each);
+    progress_duration(left, sizeof left, (double)(progress->steps - done) / each);
     snprintf(line, sizeof line, "step %s of %s%s%s%s, %s steps/s, %s ns/day, %s left",
              number_grouped(at, done), number_grouped(of, progress->steps),
              replicas > 1 ? ", " : "", replicas > 1 ? number_grouped(number, (long)replicas) : "",

@@ -17,6 +17,9 @@ struct progress {
 /** Seconds on a clock that only goes forward. */
 double progress_clock(void);
 
+/** Seconds in a unit that suits them: "12 s", "3 min". */
+void progress_duration(char *text, size_t size, double seconds);
+
 /** Begin: the line goes to stderr when that is a terminal. */
 void progress_start(struct progress *progress, bool wanted, long steps, double dt_fs);
 

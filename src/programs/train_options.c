@@ -1,6 +1,7 @@
 #include "train_options.h"
 
 #include "arguments.h"
+#include "model_list.h"
 #include "number.h"
 #include "paths.h"
 #include "program.h"
@@ -15,13 +16,14 @@ static const struct train_size SIZES[] = {
     {"original", 128, 3, 20, 1.5e-3}, {"tiny", 64, 2, 12, 3e-3}, {"ultra-tiny", 32, 2, 10, 5e-3}};
 
 /* Keys of options that have no letter. */
-enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT };
+enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT, KEY_LIST };
 
 /* The last column is a group: --help lists the groups in order. */
 static const struct argp_option OPTIONS[] = {
     {"size", 's', "NAME", 0, "original, tiny or ultra-tiny (tiny)", 1},
     {"init", 'i', "MODEL", 0, "Begin with this model's weights, size and elements", 1},
     {"distill", KEY_DISTILL, "MODEL", 0, "Learn this model's energies and forces of the frames", 1},
+    {"list-models", KEY_LIST, NULL, 0, "Print the models there are, and end", 1},
     {"level", 'l', "TEXT", 0, "Level of theory (what the frames say)", 1},
     {"valid", 'v', "DATA", 0, "Frames to validate with; may be given again", 2},
     {"hold-back", KEY_HOLD_BACK, "X", 0, "Without --valid, validate with this share (0.05)", 2},
@@ -46,6 +48,14 @@ const struct train_size *train_size_find(const char *name) {
         if (strcmp(name, SIZES[k].name) == 0)
             return &SIZES[k];
     return NULL;
+}
+
+static const struct train_size *read_size(const char *text) {
+    enum { N = sizeof SIZES / sizeof *SIZES };
+    const char *names[N + 1] = {NULL};
+    for (size_t k = 0; k < N; k++)
+        names[k] = SIZES[k].name;
+    return &SIZES[argument_choice("--size", text, names, "original, tiny or ultra-tiny")];
 }
 
 static double real(const char *option, const char *text, double least, double most) {
@@ -105,9 +115,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     struct train_options *options = state->input;
     switch (key) {
     case 's':
-        options->size = train_size_find(text);
-        if (!options->size)
-            argument_wrong("--size", "original, tiny or ultra-tiny", text);
+        options->size = read_size(text);
         return 0;
     case 'l':
         options->level = text;
@@ -146,6 +154,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case KEY_EVERY:
         options->every = real("--every", text, 0.001, 1e6);
         return 0;
+    case KEY_LIST:
+        exit(model_list_print());
     case 'R':
         options->resume = true;
         return 0;

@@ -94,7 +94,7 @@ class Case(ProgramCase):
 class CommandLine(Case):
     def test_help_fits_a_screen(self):
         self.help_fits_a_screen("model steps dt temperature seed replicas device threads out every log "
-                                "filters precision json quiet version")
+                                "filters precision json quiet version ipi dry-run list-models")
 
     def test_version(self):
         for option in ("-V", "--version"):
