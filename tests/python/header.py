@@ -52,13 +52,15 @@ def argument(text):
 
 
 def functions(text):
-    """name: (result, (arguments...)) of all functions."""
-    found = {}
-    for result, name, arguments in re.findall(
-            r"(?:SCH_API|SCH_CHECKED)\s+([\w\s*]+?)(sch_\w+)\(([^;]*)\);", text):
-        listed = [] if arguments.strip() == "void" else arguments.split(",")
-        found[name] = (ctype(result), tuple(argument(one) for one in listed))
-    return found
+    """name: (result, arguments) of all functions, as they stand there."""
+    return {name: (result, arguments) for result, name, arguments in re.findall(
+        r"(?:SCH_API|SCH_CHECKED)\s+([\w\s*]+?)(sch_\w+)\(([^;]*)\);", text)}
+
+
+def signature(result, arguments):
+    """(result, (arguments...)) as ctypes has them."""
+    listed = [] if arguments.strip() == "void" else arguments.split(",")
+    return ctype(result), tuple(argument(one) for one in listed)
 
 
 def members(declarations):
