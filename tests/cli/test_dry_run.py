@@ -59,11 +59,11 @@ class DryRun(ProgramCase):
         self.assertEqual(lines["would write"], "run.json")
 
     def test_sizes(self):
-        for name, arguments in (("a.xyz", ("--steps", 5200)), ("few.xyz", ("--steps", 50)),
-                                ("a.h5", ("--steps", 6005)),
-                                ("b.h5md", ("--steps", 3000, "--replicas", 3))):
+        for name, arguments in (("a.xyz", ("--steps", 600)), ("few.xyz", ("--steps", 50)),
+                                ("a.h5", ("--steps", 900)),
+                                ("b.h5md", ("--steps", 600, "--replicas", 3))):
             with self.subTest(name=name):
-                arguments += ("--out", name, "--log", name + ".csv")
+                arguments += ("--every", 1, "--out", name, "--log", name + ".csv")
                 _, written = self.told(*arguments)
                 self.good(BENZENE, "--model", "ultra-tiny", "-q", *arguments)
                 self.assertEqual(set(written), {name, name + ".csv"})

@@ -1,6 +1,6 @@
 /* What a parallel program sends, counted by MPI's profiling interface:
  *
- *     mpicc -shared -fPIC -O2 bench/mpi_count.c -o mpi_count.so
+ *     mpicc -shared -fPIC -O2 examples/lammps/mpi_count.c -o mpi_count.so
  *     mpirun -x LD_PRELOAD=./mpi_count.so -n 8 lmp-schnell -in in.benzene
  *
  * At the end the first process prints messages and bytes that a process sent, the mean over all. */
