@@ -32,6 +32,7 @@ def ctype(declared):
         return ctypes.c_char_p
     if base in ("char", "void"):
         return {("char", 1): ctypes.c_char_p, ("char", 2): ctypes.POINTER(ctypes.c_void_p),
+                ("char", 3): ctypes.POINTER(ctypes.POINTER(ctypes.c_char_p)),
                 ("void", 0): None, ("void", 1): ctypes.c_void_p}[base, stars]
     if base == "sch_status":
         return _library.Status
