@@ -15,7 +15,7 @@ For ASE there is schnell.ase.SchnellCalculator, for other file formats `python -
 from ._library import build_description, find_data, library_path, version
 from .errors import (ArgumentError, DeviceError, ElementError, Error, FileError, FormatError,
                      LibraryNotFoundError, StructureError, UnstableError, WorkMemoryError)
-from .model import Model, ModelInfo, TrainingRecord
+from .model import Model, ModelInfo, TrainingRecord, models
 from .potential import Minimization, Potential, Properties
 from .simulation import Simulation, State, run_all
 from .system import System, frames
@@ -26,5 +26,5 @@ __all__ = [
     "FormatError", "LibraryNotFoundError", "Minimization", "Model", "ModelInfo", "Potential",
     "Properties", "Simulation", "State", "StructureError", "System", "TrainingRecord", "Trajectory",
     "UnstableError", "WorkMemoryError", "build_description", "find_data", "frames",
-    "library_path", "run_all", "version",
+    "library_path", "models", "run_all", "version",
 ]

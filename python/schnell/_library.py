@@ -25,6 +25,7 @@ Doubles = POINTER(c_double)
 Integers = POINTER(c_int)
 Booleans = POINTER(c_bool)
 Handles = POINTER(c_void_p)
+Texts = POINTER(c_char_p)
 Gaussian = CFUNCTYPE(c_double, c_void_p)
 
 
@@ -45,7 +46,7 @@ class ModelInfo(Structure):
                 ("training", c_char_p), ("path", c_char_p), ("hidden", c_int),
                 ("interactions", c_int), ("rbf", c_int), ("cutoff", c_double),
                 ("parameters", c_size_t), ("elements", Integers), ("n_elements", c_int),
-                ("record", TrainingRecord), ("molecules", POINTER(c_char_p)),
+                ("record", TrainingRecord), ("molecules", Texts),
                 ("n_molecules", c_size_t), ("together", c_bool), ("most_neighbours", c_int)]
 
 
@@ -107,6 +108,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sch_find_data": (Status, (Handles, c_char_p)),
 
     "sch_model_load": (Status, (Handles, c_char_p)),
+    "sch_model_list": (Status, (POINTER(Texts), POINTER(c_size_t))),
     "sch_model_save": (Status, (c_void_p, c_char_p)),
     "sch_model_describe": (None, (c_void_p, POINTER(ModelInfo))),
     "sch_model_covers": (Status, (c_void_p, c_void_p, Booleans, c_char_p, c_size_t)),
@@ -290,8 +292,13 @@ def take_text(pointer: c_void_p) -> str:
     """A string that is the caller's to free."""
     assert pointer.value is not None
     text = ctypes.string_at(pointer.value)
-    ctypes.CDLL(None).free(pointer)
+    free_memory(pointer)
     return os.fsdecode(text)
+
+
+def free_memory(pointer: Any) -> None:
+    """Of C's malloc."""
+    ctypes.CDLL(None).free(pointer)
 
 
 def find_data(name: str) -> str:

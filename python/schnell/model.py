@@ -49,6 +49,15 @@ class ModelInfo:
     most_neighbours: int
 
 
+def models() -> list[str]:
+    """The files of the models that Model finds by name, in the order of their names."""
+    paths, count = _library.Texts(), ctypes.c_size_t()
+    library().sch_model_list(ctypes.byref(paths), ctypes.byref(count))
+    found = [_text(paths[i]) for i in range(count.value)]
+    _library.free_memory(paths)
+    return found
+
+
 def _text(value: bytes | None) -> str:
     return os.fsdecode(value or b"")
 

@@ -32,6 +32,7 @@ def ctype(declared):
         return ctypes.c_char_p
     if base in ("char", "void"):
         return {("char", 1): ctypes.c_char_p, ("char", 2): ctypes.POINTER(ctypes.c_void_p),
+                ("char", 3): ctypes.POINTER(ctypes.POINTER(ctypes.c_char_p)),
                 ("void", 0): None, ("void", 1): ctypes.c_void_p}[base, stars]
     if base == "sch_status":
         return _library.Status
@@ -52,13 +53,15 @@ def argument(text):
 
 
 def functions(text):
-    """name: (result, (arguments...)) of all functions."""
-    found = {}
-    for result, name, arguments in re.findall(
-            r"(?:SCH_API|SCH_CHECKED)\s+([\w\s*]+?)(sch_\w+)\(([^;]*)\);", text):
-        listed = [] if arguments.strip() == "void" else arguments.split(",")
-        found[name] = (ctype(result), tuple(argument(one) for one in listed))
-    return found
+    """name: (result, arguments) of all functions, as they stand there."""
+    return {name: (result, arguments) for result, name, arguments in re.findall(
+        r"(?:SCH_API|SCH_CHECKED)\s+([\w\s*]+?)(sch_\w+)\(([^;]*)\);", text)}
+
+
+def signature(result, arguments):
+    """(result, (arguments...)) as ctypes has them."""
+    listed = [] if arguments.strip() == "void" else arguments.split(",")
+    return ctype(result), tuple(argument(one) for one in listed)
 
 
 def members(declarations):

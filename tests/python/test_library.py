@@ -44,7 +44,7 @@ class Declarations(unittest.TestCase):
         for name, found in _library.FUNCTIONS.items():
             with self.subTest(name):
                 self.assertIn(name, declared)
-                self.assertEqual(found, declared[name])
+                self.assertEqual(found, header.signature(*declared[name]))
 
     def test_structs(self):
         declared = header.structs(self.text)
@@ -118,6 +118,12 @@ class Models(unittest.TestCase):
         self.assertIn("C6H6", info.molecules)
         self.assertGreater(info.record.validation_force_mae, 0.0)
         self.assertEqual(pathlib.Path(info.path).name, "tiny.h5")
+
+    def test_list(self):
+        names = [pathlib.Path(path).stem for path in schnell.models()]
+        self.assertEqual(names, sorted(names))
+        self.assertLessEqual({"original", "tiny", "ultra-tiny"}, set(names))
+        self.assertEqual(schnell.Model(schnell.models()[-1]).info.name, names[-1])
 
     def test_save_and_copies(self):
         model = schnell.Model("ultra-tiny")
