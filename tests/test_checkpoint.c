@@ -228,7 +228,7 @@ static void assert_same_h5md(const char *a, const char *b) {
     assert_true(file >= 0 && other >= 0);
 #if H5_VERSION_GE(1, 12, 0)
     herr_t visited =
-        H5Ovisit1(file, H5_INDEX_NAME, H5_ITER_INC, (H5O_iterate1_t)compare_dataset, &other);
+        H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, compare_dataset, &other, H5O_INFO_BASIC);
 #else
     herr_t visited = H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, compare_dataset, &other);
 #endif
