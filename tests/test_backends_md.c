@@ -96,12 +96,16 @@ static void assert_same_bits(sch_system *a, sch_system *b) {
 
 /* ---------------------------------------------------------------- the same way */
 
-/** Steps on the device and by the oracle, from the same start. */
-static void follow(sch_system *system, double time_step, long n_steps, double bound) {
+/** Steps on the device and by the oracle, from the same start.
+ *  @param thermostat  NULL: none */
+static void follow_under(const sch_thermostat *thermostat, sch_system *system, double time_step,
+                         long n_steps, double bound) {
     sch_system *other = copy_of(system);
     sch_potential *potential = open_on(device), *oracle = open_on("reference");
     sch_simulation *simulation = begin(system, potential, time_step);
     sch_simulation *exact = begin(other, oracle, time_step);
+    assert_ok(sch_simulation_set_thermostat(simulation, thermostat));
+    assert_ok(sch_simulation_set_thermostat(exact, thermostat));
     assert_ok(sch_simulation_run(simulation, n_steps, NULL));
     assert_ok(sch_simulation_run(exact, n_steps, NULL));
     assert_int_equal(state_of(simulation).step, n_steps);
@@ -115,6 +119,10 @@ static void follow(sch_system *system, double time_step, long n_steps, double bo
     sch_potential_free(oracle);
     sch_system_free(other);
     sch_system_free(system);
+}
+
+static void follow(sch_system *system, double time_step, long n_steps, double bound) {
+    follow_under(NULL, system, time_step, n_steps, bound);
 }
 
 static void a_molecule_goes_the_oracle_s_way(void **state) {
@@ -146,6 +154,35 @@ static void a_list_that_grows(void **state) {
     for (size_t i = 0; i < sch_system_n_atoms(row); i++)
         v[3 * i] = 0.1 * (3.0 - (double)(i / 12));
     follow(row, 1.0, 65, 1e-5);
+}
+
+/** Also where the device would move atoms itself, but knows no thermostat. */
+static void a_thermostat_goes_the_oracle_s_way(void **state) {
+    (void)state;
+    for (int kind = SCH_LANGEVIN; kind <= SCH_VELOCITY_RESCALING; kind++) {
+        const sch_thermostat thermostat = {
+            .kind = (sch_thermostat_kind)kind, .temperature_K = 500, .time_fs = 10, .seed = 3};
+        follow_under(&thermostat, warm(read_benzene()), 0.5, 30, 1e-5);
+    }
+}
+
+static void a_minimum_is_the_oracle_s(void **state) {
+    (void)state;
+    sch_system *systems[2] = {read_benzene(), NULL};
+    sch_potential *potentials[2] = {open_on(device), open_on("reference")};
+    sch_minimization found[2];
+    for (int k = 0; k < 36; k++)
+        sch_system_positions(systems[0])[k] += 0.05 * sin(1.0 + 7.0 * k);
+    systems[1] = copy_of(systems[0]);
+    for (int k = 0; k < 2; k++)
+        assert_ok(sch_minimize(potentials[k], systems[k], NULL, NULL, &found[k]));
+    assert_true(found[0].converged && found[1].converged);
+    assert_close(found[0].energy, found[1].energy, 1e-4);
+    assert_same_place(systems[0], systems[1], 1e-3);
+    for (int k = 0; k < 2; k++) {
+        sch_system_free(systems[k]);
+        sch_potential_free(potentials[k]);
+    }
 }
 
 /* ---------------------------------------------------------------- energy */
@@ -353,6 +390,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(many_atoms_go_the_oracle_s_way),
         cmocka_unit_test(a_crystal_goes_the_oracle_s_way),
         cmocka_unit_test(a_list_that_grows),
+        cmocka_unit_test(a_thermostat_goes_the_oracle_s_way),
+        cmocka_unit_test(a_minimum_is_the_oracle_s),
         cmocka_unit_test(energy_is_conserved_as_on_the_cpu),
         cmocka_unit_test(the_same_bits),
         cmocka_unit_test(replicas_go_their_own_ways),

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "programs/batch_size.h"
+#include "programs/blocks.h"
 #include "programs/frame_stream.h"
 #include "programs/number.h"
 #include "programs/paths.h"
@@ -242,6 +243,45 @@ static void no_drift_of_no_run(void **state) {
     free(json);
 }
 
+/* ---------------------------------------------------------------- errors of means */
+
+static void error_of_a_few(void **state) {
+    UNUSED(state);
+    struct blocks blocks = {0};
+    for (int i = 1; i < BLOCKS_MOST / 2; i++)
+        blocks_add(&blocks, i);
+    assert_true(isnan(blocks_error(&blocks)));
+    blocks_add(&blocks, BLOCKS_MOST / 2); // 1 to 16: variance n (n + 1) / 12
+    assert_true(fabs(blocks_error(&blocks) - sqrt(17 / 12.0)) < 1e-12);
+    for (int i = 0; i < 1000; i++)
+        blocks_add(&blocks, 3);
+    assert_int_equal(blocks.doublings, 5); // 31 blocks of 32, and a rest
+    assert_int_equal(blocks.whole, 31);
+    assert_int_equal(blocks.in_sum, 24);
+}
+
+/* Each sample keeps 0.9 of the one before it: the mean of n has the variance of n (1 - r) / (1 + r)
+ * independent ones. */
+static void error_of_samples_with_a_memory(void **state) {
+    UNUSED(state);
+    enum { SERIES = 20, SAMPLES = 20000 };
+    const double memory = 0.9, expected = sqrt((1 + memory) / (1 - memory) / SAMPLES);
+    double sum = 0;
+    unsigned long bits = 1;
+    for (int k = 0; k < SERIES; k++) {
+        struct blocks blocks = {0};
+        double x = 0;
+        for (int i = 0; i < SAMPLES; i++) {
+            bits = (bits * 6364136223846793005UL + 1442695040888963407UL) & 0xffffffffffffffffUL;
+            double noise = sqrt(12) * ((double)(bits >> 11) * 0x1p-53 - 0.5);
+            x = memory * x + sqrt(1 - memory * memory) * noise;
+            blocks_add(&blocks, x);
+        }
+        sum += blocks_error(&blocks) / SERIES;
+    }
+    assert_true(fabs(sum / expected - 1) < 0.1);
+}
+
 /* ---------------------------------------------------------------- the size of batches */
 
 /* Windows on a machine on which a batch takes `call` seconds, and each of its atoms one more. */
@@ -372,6 +412,8 @@ int main(void) {
         cmocka_unit_test(fluctuation_about_a_line),
         cmocka_unit_test(figures_of_replicas),
         cmocka_unit_test(no_drift_of_no_run),
+        cmocka_unit_test(error_of_a_few),
+        cmocka_unit_test(error_of_samples_with_a_memory),
         cmocka_unit_test(batches_as_the_user_says),
         cmocka_unit_test(batches_that_are_fastest),
         cmocka_unit_test(batches_that_fit_into_memory),
