@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,10 @@
 /** Frames are handed to the system when the last time was so long ago, in seconds. For 12 atoms a
  *  frame costs 30 µs, and handing it over 50 more. */
 #define FLUSH_INTERVAL 0.1
+
+/** Of many systems it takes longer, and a program that is killed meanwhile leaves a damaged file:
+ * it is done for no more than this share of the time. */
+#define FLUSH_SHARE 0.005
 
 static const struct {
     const char *root; /* the element is /ROOT/GROUP/NAME; STEP and TIME are those of the position */
@@ -335,11 +340,13 @@ static bool write_frame(struct h5md *file, struct group *group, const sch_system
     for (int i = 0; i < SERIES; i++)
         if (values[i] && !hdf5_append(&file->writer, &group->series[i], values[i]))
             return false;
-    double time = now();
-    if (time - file->flushed < FLUSH_INTERVAL)
+    double begin = now();
+    if (begin < file->flush_due)
         return true;
-    file->flushed = time;
-    return hdf5_flush(&file->writer);
+    bool flushed = hdf5_flush(&file->writer);
+    double end = now();
+    file->flush_due = end + fmax(FLUSH_INTERVAL, (end - begin) / FLUSH_SHARE);
+    return flushed;
 }
 
 /** Cut all series of a system back to the last whole frame. */
