@@ -444,7 +444,7 @@ typedef struct sch_simulation sch_simulation;
 /** What keeps a temperature. The values are part of the interface and do not change. */
 typedef enum sch_thermostat_kind {
     SCH_NO_THERMOSTAT = 0,
-    SCH_LANGEVIN = 1,          /**< of every atom, by BAOAB (Leimkuhler and Matthews, 2013) */
+    SCH_LANGEVIN = 1,          /**< friction and noise, by BAOAB (Leimkuhler and Matthews, 2013) */
     SCH_VELOCITY_RESCALING = 2 /**< stochastic (Bussi, Donadio and Parrinello, 2007) */
 } sch_thermostat_kind;
 

@@ -130,6 +130,24 @@ static void a_molecule_needs_none(void **unused) {
     }
 }
 
+static void a_thermostat_needs_none(void **unused) {
+    (void)unused;
+    if (!COUNTED)
+        skip();
+    for (int kind = SCH_LANGEVIN; kind <= SCH_VELOCITY_RESCALING; kind++) {
+        const sch_thermostat thermostat = {
+            .kind = (sch_thermostat_kind)kind, .temperature_K = 300, .time_fs = 100};
+        struct run run;
+        start(&run, support_data("structures/benzene.xyz"), "ultra-tiny", 1, 1);
+        assert_ok(sch_simulation_set_thermostat(run.simulation, &thermostat));
+        assert_ok(sch_simulation_run(run.simulation, 1, NULL));
+        long before = calls;
+        assert_ok(sch_simulation_run(run.simulation, 100, NULL));
+        assert_int_equal(calls - before, 0);
+        end(&run);
+    }
+}
+
 /** Forth and back, farther than neighbours serve. */
 static void fly(struct run *run, int flights) {
     size_t n = 3 * sch_system_n_atoms(run->system);
@@ -162,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_are_counted),
         cmocka_unit_test(a_molecule_needs_none),
+        cmocka_unit_test(a_thermostat_needs_none),
         cmocka_unit_test(a_crystal_needs_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -459,6 +459,32 @@ static void the_loop_may_run_on_the_device(void **state) {
         free_replicas(&replicas[k]);
 }
 
+/** A device knows no thermostat: where one replica has one, the host moves all; then they are the
+ *  device's again. A minimum is looked for by the host alone. */
+static void thermostats_are_the_hosts(void **state) {
+    (void)state;
+    const sch_thermostat thermostat = {
+        .kind = SCH_LANGEVIN, .temperature_K = 300, .time_fs = 20, .seed = 5};
+    struct replicas host = make_replicas(2, HOST), moves = make_replicas(2, MOVER);
+    for (int part = 0; part < 2; part++) {
+        const sch_thermostat *wanted = part == 0 ? &thermostat : NULL;
+        assert_ok(sch_simulation_set_thermostat(host.simulations[1], wanted));
+        assert_ok(sch_simulation_set_thermostat(moves.simulations[1], wanted));
+        assert_ok(run_replicas(&host, 20, NULL));
+        assert_ok(run_replicas(&moves, 20, NULL));
+        for (int i = 0; i < 2; i++)
+            assert_same_state(host.simulations[i], moves.simulations[i]);
+        assert_int_equal(device.advances, part);
+    }
+    sch_minimization found[2];
+    assert_ok(sch_minimize(potentials[HOST], host.systems[0], NULL, NULL, &found[0]));
+    assert_ok(sch_minimize(potentials[MOVER], moves.systems[0], NULL, NULL, &found[1]));
+    assert_true(found[0].converged && found[0].energy == found[1].energy);
+    assert_int_equal(found[0].steps, found[1].steps);
+    free_replicas(&host);
+    free_replicas(&moves);
+}
+
 static void all_stop_after_the_same_step(void **state) {
     (void)state;
     for (int backend = 0; backend < BACKENDS; backend++) {
@@ -626,6 +652,7 @@ int main(void) {
         cmocka_unit_test(a_device_refuses_in_the_same_words),
         cmocka_unit_test(elements_are_checked_for_a_device_too),
         cmocka_unit_test_setup(the_loop_may_run_on_the_device, reset_device),
+        cmocka_unit_test_setup(thermostats_are_the_hosts, reset_device),
         cmocka_unit_test(all_stop_after_the_same_step),
         cmocka_unit_test_setup(a_blow_up_reads_the_same, reset_device),
         cmocka_unit_test(atoms_that_meet_read_the_same),

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /** What numbers are for; those for different purposes are independent. */
-enum random_purpose { RANDOM_LANGEVIN = 1, RANDOM_RESCALING = 2 };
+enum random_purpose { RANDOM_LANGEVIN, RANDOM_RESCALING };
 
 /** Where numbers are used: no two places have the same. */
 struct random_place {

@@ -6,7 +6,7 @@
 static void join(struct blocks *blocks) {
     blocks->whole /= 2;
     blocks->doublings++;
-    for (int k = 0; k < blocks->whole; k++)
+    for (size_t k = 0; k < blocks->whole; k++)
         blocks->sums[k] = blocks->sums[2 * k] + blocks->sums[2 * k + 1];
 }
 
@@ -22,12 +22,12 @@ void blocks_add(struct blocks *blocks, double value) {
 }
 
 double blocks_error(const struct blocks *blocks) {
-    double n = blocks->whole, mean = 0, squares = 0;
+    double n = (double)blocks->whole, mean = 0, squares = 0;
     if (2 * blocks->whole < BLOCKS_MOST)
         return NAN;
-    for (int k = 0; k < blocks->whole; k++)
+    for (size_t k = 0; k < blocks->whole; k++)
         mean += blocks->sums[k] / n;
-    for (int k = 0; k < blocks->whole; k++)
+    for (size_t k = 0; k < blocks->whole; k++)
         squares += (blocks->sums[k] - mean) * (blocks->sums[k] - mean);
     return ldexp(sqrt(squares / (n - 1) / n), -blocks->doublings);
 }

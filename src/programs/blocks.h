@@ -2,6 +2,8 @@
 #ifndef BLOCKS_H
 #define BLOCKS_H
 
+#include <stddef.h>
+
 /** Twice as many blocks as there are at least, once there are so many samples. */
 enum { BLOCKS_MOST = 32 };
 
@@ -9,7 +11,7 @@ enum { BLOCKS_MOST = 32 };
  *  that are longer than samples remember are independent (Flyvbjerg and Petersen, 1989). */
 struct blocks {
     double sums[BLOCKS_MOST]; /**< of whole blocks */
-    int whole;
+    size_t whole;
     int doublings; /**< a block has 2 to this power samples */
     double sum;    /**< of the block that is not whole */
     long in_sum;

@@ -24,6 +24,8 @@ CASES = [
     ([WATER, "--model", "ultra-tiny", "--steps", "3", "--out", "w.h5", "--log", "none"], 0),
     ([WATER, "--model", "ultra-tiny", "--steps", "1", "--filters", "exact",
       "--precision", "double", "--out", "none", "--log", "none"], 0),
+    ([WATER, "--model", "ultra-tiny", "--steps", "2", "--minimize", "--fmax", "1", "--thermostat",
+      "langevin", "--replicas", "2"], 0),
     ([CRYSTAL, "--model", "ultra-tiny", "--steps", "1", "--out", "none", "--log", "none"], 0),
     ([WATER, "--model", "ultra-tiny", "--steps", "100", "--dt", "40"], 4),
     ([WATER, "--model", WATER], 3),
