@@ -71,7 +71,8 @@ sch_status model_create(sch_model **model, int hidden, int interactions, int rbf
 sch_status model_copy(sch_model **copy, const sch_model *model) __attribute__((warn_unused_result));
 
 /** A checksum over all that energies and forces follow from, not over its names: the same models
- *  have the same, others another. FNV-1a: mistakes are to be found, and nobody gains by a forgery. */
+ *  have the same, others another. FNV-1a: mistakes are to be found, and nobody gains by a forgery.
+ */
 uint64_t model_hash(const sch_model *model);
 
 /** Does the model know this element? */

@@ -65,8 +65,9 @@ static int open_checkpoint(struct resume *resume, const char *path) {
     if (run_note_unpack(&resume->note, info.note, info.note_bytes) &&
         resume->note.replicas == info.simulations)
         return PROGRAM_DONE;
-    complain("%s: expected a checkpoint of this version of mdrun, found one of %s %s", info.path,
-             resume->note.words ? "another run or" : "version", info.version);
+    complain(
+        "%s: expected a checkpoint of this mdrun, found one of another program or version (%s)",
+        info.path, info.version);
     return PROGRAM_INPUT;
 }
 
