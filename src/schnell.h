@@ -660,6 +660,79 @@ SCH_CHECKED sch_status sch_trajectory_close(sch_trajectory *trajectory);
 /** Close, and remove the file. NULL is accepted. */
 SCH_API void sch_trajectory_discard(sch_trajectory *trajectory);
 
+/* ---------------------------------------------------------------- checkpoints */
+
+/** The state of a run at a step, read from a file, from which it goes on to the bit. */
+typedef struct sch_checkpoint sch_checkpoint;
+
+/** What a checkpoint tells; all pointers borrowed from it. */
+typedef struct sch_checkpoint_info {
+    const char *path;
+    const char *version;    /**< of the library that wrote it */
+    const char *model;      /**< name of the model */
+    const char *model_path; /**< and the file it was read from */
+    size_t simulations;
+    long step;           /**< of the first simulation */
+    double time_step_fs; /**< of the first simulation */
+    const char *const *outputs;
+    size_t n_outputs;
+    const void *note; /**< as it was written */
+    size_t note_bytes;
+} sch_checkpoint_info;
+
+/**
+ * Write a checkpoint, whole or not at all; the one before it is kept as PATH.prev. Of each output
+ * all frames are written first and flushed to the disk, and the checkpoint tells how far it goes.
+ * The file is for the same kind of machine.
+ * @param simulations  [in] [n], at least 1, with one potential
+ * @param outputs      [in] [n_outputs] files that belong to the run; those that are NULL are left
+ *                     out
+ * @param note         [in] [note_bytes] of the caller's own
+ */
+SCH_CHECKED sch_status sch_checkpoint_write(const char *path, size_t n,
+                                            sch_simulation *const simulations[], size_t n_outputs,
+                                            sch_trajectory *const outputs[], const void *note,
+                                            size_t note_bytes);
+
+/**
+ * Read a checkpoint; nothing in the file is trusted.
+ * @return SCH_ERROR_IO if it cannot be read, SCH_ERROR_FORMAT if it is another kind of file or
+ *         damaged: then PATH.prev may serve.
+ */
+SCH_CHECKED sch_status sch_checkpoint_open(sch_checkpoint **checkpoint, const char *path);
+SCH_API void sch_checkpoint_free(sch_checkpoint *checkpoint);
+
+SCH_API void sch_checkpoint_describe(const sch_checkpoint *checkpoint, sch_checkpoint_info *info);
+
+/** A new system like that of a simulation, by its number from 0 on, as it was then. */
+SCH_CHECKED sch_status sch_checkpoint_system(const sch_checkpoint *checkpoint, size_t number,
+                                             sch_system **system);
+
+/**
+ * Begin a simulation where one was at the checkpoint: with one thread on a CPU, the steps that
+ * follow are the same to the bit. Time step and thermostat are those of then.
+ * @param system     of the same atoms; all else of it becomes as it was then. Borrowed, as in
+ *                   sch_simulation_create
+ * @param potential  on the same model
+ * @return SCH_ERROR_ARGUMENT for another model or other atoms: then nothing has changed.
+ */
+SCH_CHECKED sch_status sch_simulation_resume(sch_simulation **simulation,
+                                             const sch_checkpoint *checkpoint, size_t number,
+                                             sch_system *system, sch_potential *potential);
+
+/**
+ * Is an output, by its number from 0 on, still there as far as it was sound?
+ * @return SCH_ERROR_IO if it is missing, SCH_ERROR_FORMAT if it is shorter or has another content.
+ */
+SCH_CHECKED sch_status sch_checkpoint_check_output(const sch_checkpoint *checkpoint, size_t number);
+
+/** Cut an output back to where it was and go on with it, after the same check. An H5MD file is made
+ *  whole again, whatever a killed program left of it. */
+SCH_CHECKED sch_status sch_trajectory_resume(sch_trajectory **trajectory,
+                                             const sch_checkpoint *checkpoint, size_t number);
+
+/* ---------------------------------------------------------------- small files */
+
 /** Write a file whole or not at all: to a temporary one beside it, flushed, then renamed. What is
  * no ordinary file (a pipe, a terminal) is written to directly. */
 SCH_CHECKED sch_status sch_write_file(const char *path, const void *content, size_t bytes);

@@ -56,11 +56,12 @@ static int write_all(int descriptor, const char *bytes, size_t count) {
     return 0;
 }
 
-/** 0, or the errno of the failure. Some file systems cannot flush; that is no failure. */
-static int flush(int descriptor) {
-    if (fsync(descriptor) == 0 || errno == EINVAL || errno == ENOSYS || errno == ENOTSUP)
-        return 0;
-    return errno;
+int output_flush(int descriptor) {
+    int status;
+    do
+        status = fsync(descriptor);
+    while (status != 0 && errno == EINTR);
+    return status == 0 || errno == EINVAL || errno == ENOSYS || errno == ENOTSUP ? 0 : errno;
 }
 
 /** Flush the folder of a file, so that the file's name survives a crash. What the system refuses
@@ -76,7 +77,7 @@ static void flush_folder(const char *path) {
     free(folder);
     if (descriptor < 0)
         return;
-    (void)flush(descriptor);
+    (void)output_flush(descriptor);
     close(descriptor);
 }
 
@@ -87,14 +88,16 @@ static bool is_regular(int descriptor) {
 
 /* ---------------------------------------------------------------- a file that grows */
 
-sch_status output_create(struct output **output, const char *path) {
+/** @param flags, what  for open(), and what that is meant to do */
+static sch_status open_output(struct output **output, const char *path, int flags,
+                              const char *what) {
     struct output *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
     sch_status status = memory_string(&fresh->path, path);
     if (status == SCH_OK) {
-        fresh->descriptor = open_for_writing(path, O_TRUNC);
+        fresh->descriptor = open_for_writing(path, flags);
         if (fresh->descriptor < 0)
-            status = io_error(path, "create", errno);
+            status = io_error(path, what, errno);
     }
     if (status != SCH_OK) {
         free(fresh->path);
@@ -104,6 +107,10 @@ sch_status output_create(struct output **output, const char *path) {
     fresh->ours = standard_descriptor(path) < 0 && is_regular(fresh->descriptor);
     *output = fresh;
     return SCH_OK;
+}
+
+sch_status output_create(struct output **output, const char *path) {
+    return open_output(output, path, O_TRUNC, "create");
 }
 
 /** Undo a half-written record: to the last whole one, or away with the file. */
@@ -129,12 +136,47 @@ sch_status output_append(struct output *output, const void *record, size_t bytes
     return SCH_OK;
 }
 
+/* ---------------------------------------------------------------- checkpoints */
+
+/** So many bytes before the mark tell the file from others. */
+enum { STRETCH = 4096 };
+
+sch_status output_mark(struct output *output, struct file_mark *mark) {
+    *mark = (struct file_mark){0};
+    if (!output->ours)
+        return SCH_OK;
+    int error = output_flush(output->descriptor);
+    if (error)
+        return io_error(output->path, "write", error);
+    flush_folder(output->path);
+    mark->bytes = (uint64_t)output->whole;
+    mark->count = mark->bytes < STRETCH ? mark->bytes : STRETCH;
+    mark->from = mark->bytes - mark->count;
+    return file_mark_take(mark, output->path);
+}
+
+sch_status output_resume(struct output **output, const char *path, const struct file_mark *mark) {
+    struct output *fresh = NULL;
+    SCH_TRY(open_output(&fresh, path, 0, "open"));
+    fresh->whole = (off_t)mark->bytes;
+    if (fresh->ours && (ftruncate(fresh->descriptor, fresh->whole) != 0 ||
+                        lseek(fresh->descriptor, fresh->whole, SEEK_SET) < 0)) {
+        sch_status status = io_error(path, "cut back", errno);
+        close(fresh->descriptor);
+        free(fresh->path);
+        free(fresh);
+        return status;
+    }
+    *output = fresh;
+    return SCH_OK;
+}
+
 sch_status output_close(struct output *output) {
     if (!output)
         return SCH_OK;
     sch_status status = SCH_OK;
     bool keep = output->ours && output->whole > 0;
-    int error = keep ? flush(output->descriptor) : 0;
+    int error = keep ? output_flush(output->descriptor) : 0;
     if (error)
         status = io_error(output->path, "write", error);
     if (close(output->descriptor) != 0 && errno != EINTR && status == SCH_OK)
@@ -176,8 +218,26 @@ static int create_beside(const char *target, char *name, size_t size) {
     return descriptor;
 }
 
+/** Put a new file in the place of the target. The older one gets its second name before it loses
+ *  its first: at any time there is one. 0, or the errno of the failure. */
+static int replace(const char *fresh, const char *target, bool keep) {
+    char *previous = NULL;
+    if (keep && asprintf(&previous, "%s.prev", target) < 0)
+        return ENOMEM;
+    /* Some file systems have no links: there it is renamed. */
+    if (previous && access(target, F_OK) == 0 &&
+        ((unlink(previous) != 0 && errno != ENOENT) || link(target, previous) != 0) &&
+        rename(target, previous) != 0) {
+        int error = errno;
+        free(previous);
+        return error;
+    }
+    free(previous);
+    return rename(fresh, target) == 0 ? 0 : errno;
+}
+
 static sch_status write_and_rename(const char *path, const char *target, const void *content,
-                                   size_t bytes) {
+                                   size_t bytes, bool keep) {
     size_t size = strlen(target) + 64;
     char *name = NULL;
     SCH_TRY(memory_new(&name, size, 1));
@@ -188,11 +248,11 @@ static sch_status write_and_rename(const char *path, const char *target, const v
     } else {
         int error = write_all(descriptor, content, bytes);
         if (!error)
-            error = flush(descriptor);
+            error = output_flush(descriptor);
         if (close(descriptor) != 0 && errno != EINTR && !error)
             error = errno;
-        if (!error && rename(name, target) != 0)
-            error = errno;
+        if (!error)
+            error = replace(name, target, keep);
         if (error) {
             unlink(name);
             status = io_error(path, "write", error);
@@ -204,14 +264,18 @@ static sch_status write_and_rename(const char *path, const char *target, const v
     return status;
 }
 
-sch_status sch_write_file(const char *path, const void *content, size_t bytes) {
+sch_status output_write_whole(const char *path, const void *content, size_t bytes, bool keep) {
     struct stat old;
     bool exists = stat(path, &old) == 0;
     if (standard_descriptor(path) >= 0 || (exists && !S_ISREG(old.st_mode)))
         return write_stream(path, content, bytes);
     /* Through a symbolic link to the file itself, so that the link stays a link. */
     char *target = exists ? realpath(path, NULL) : NULL;
-    sch_status status = write_and_rename(path, target ? target : path, content, bytes);
+    sch_status status = write_and_rename(path, target ? target : path, content, bytes, keep);
     free(target);
     return status;
+}
+
+sch_status sch_write_file(const char *path, const void *content, size_t bytes) {
+    return output_write_whole(path, content, bytes, false);
 }

@@ -199,6 +199,16 @@ sch_status background_put(struct background *background, size_t replica, const s
     return SCH_OK;
 }
 
+sch_status background_drain(struct background *background) {
+    pthread_mutex_lock(&background->mutex);
+    pthread_cond_broadcast(&background->changed);
+    while (background->waiting > 0)
+        pthread_cond_wait(&background->changed, &background->mutex);
+    background->told = background->status != SCH_OK;
+    pthread_mutex_unlock(&background->mutex);
+    return background->told ? fail(background->status, "%s", background->reason) : SCH_OK;
+}
+
 sch_status background_stop(struct background *background) {
     if (!background)
         return SCH_OK;

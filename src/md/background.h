@@ -29,6 +29,10 @@ sch_status background_put(struct background *background, size_t replica, const s
                           const double *forces, const sch_state *state)
     __attribute__((warn_unused_result));
 
+/** Wait until all is written; until the next background_put the target may be used by the caller. A
+ *  failure is given as background_put gives it. */
+sch_status background_drain(struct background *background) __attribute__((warn_unused_result));
+
 /** Wait until all is written, end the thread and free. Gives a failure that no background_put has
  *  given. NULL is accepted. */
 sch_status background_stop(struct background *background) __attribute__((warn_unused_result));

@@ -2,12 +2,14 @@
 
 #include "base/hdf5_guard.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/units.h"
-#include "md/hdf5_writer.h"
+#include "md/h5md_file.h"
 #include "md/system.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,18 +39,9 @@
  *  frame costs 30 µs, and handing it over 50 more. */
 #define FLUSH_INTERVAL 0.1
 
-enum series {
-    STEP,
-    TIME,
-    POSITION,
-    VELOCITY,
-    FORCE,
-    EDGES,
-    POTENTIAL,
-    KINETIC,
-    TEMPERATURE,
-    SERIES
-};
+/** Of many systems it takes longer, and a program that is killed meanwhile leaves a damaged file:
+ * it is done for no more than this share of the time. */
+#define FLUSH_SHARE 0.005
 
 static const struct {
     const char *root; /* the element is /ROOT/GROUP/NAME; STEP and TIME are those of the position */
@@ -64,36 +57,11 @@ static const struct {
     [TEMPERATURE] = {"observables", "temperature", "K"},
 };
 
-/** What the file has of one system. */
-struct group {
-    char name[32];
-    size_t n_atoms;
-    bool has_cell;
-    hsize_t frames;
-    size_t frame_room; /* bytes that the file may grow by with a frame */
-    struct hdf5_series series[SERIES];
-};
-
-struct h5md {
-    char *path;
-    int descriptor; /* the same file as HDF5's, to reserve room and to flush */
-    bool named;     /* the file is there: without a frame it is to be removed */
-    bool broken;    /* a failed frame could not be undone */
-    bool begun;     /* there is a frame */
-    off_t reserved; /* bytes of the file that the disk has room for */
-    double flushed; /* when, in seconds of the monotonic clock */
-    double *scaled; /* [n][3] forces in the file's unit, of the largest system */
-    struct hdf5_writer writer;
-    size_t n_groups;
-    struct group *groups;
-};
-
-static sch_status cannot(const struct h5md *file, const char *what, const char *reason) {
+sch_status h5md_cannot(const struct h5md *file, const char *what, const char *reason) {
     return fail(SCH_ERROR_IO, "%s: cannot %s: %s", file->path, what, reason);
 }
 
-/** Close, remove a file without a frame, and free; whatever has been opened so far. */
-static void discard(struct h5md *file) {
+void h5md_discard(struct h5md *file) {
     if (file->writer.file >= 0) {
         struct hdf5_guard guard = hdf5_enter();
         (void)hdf5_close(&file->writer);
@@ -104,6 +72,7 @@ static void discard(struct h5md *file) {
     if (file->named && !file->begun)
         unlink(file->path);
     free(file->groups);
+    free(file->chunks);
     free(file->scaled);
     free(file->path);
     free(file);
@@ -127,7 +96,7 @@ static sch_status reserve(struct h5md *file, off_t needed) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         (rlim_t)needed > limit.rlim_cur)
-        return cannot(file, "write", strerror(EFBIG));
+        return h5md_cannot(file, "write", strerror(EFBIG));
     if (needed <= file->reserved)
         return SCH_OK;
     int error = allocate(file->descriptor, file->reserved, needed + ROOM_STEP);
@@ -139,7 +108,7 @@ static sch_status reserve(struct h5md *file, off_t needed) {
     if (!error)
         file->reserved = needed;
     if (error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO)
-        return cannot(file, "write", strerror(error));
+        return h5md_cannot(file, "write", strerror(error));
     return SCH_OK; /* or the file system cannot reserve */
 }
 
@@ -150,9 +119,9 @@ static sch_status open_file(struct h5md *file) {
     struct stat status;
     file->descriptor = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file->descriptor < 0)
-        return cannot(file, "create", strerror(errno));
+        return h5md_cannot(file, "create", strerror(errno));
     if (fstat(file->descriptor, &status) != 0)
-        return cannot(file, "create", strerror(errno));
+        return h5md_cannot(file, "create", strerror(errno));
     if (!S_ISREG(status.st_mode))
         return fail(SCH_ERROR_IO, "%s: expected a regular file for H5MD, found a device or a pipe",
                     file->path);
@@ -165,7 +134,7 @@ static sch_status open_file(struct h5md *file) {
     SCH_TRY(reserve(file, room));
     file->reserved = 0; /* HDF5 empties the file, which gives the room back */
     if (!hdf5_create(&file->writer, file->path))
-        return cannot(file, "create", file->writer.reason);
+        return h5md_cannot(file, "create", file->writer.reason);
     return SCH_OK;
 }
 
@@ -220,14 +189,32 @@ static const char *inside(const struct group *group, enum series which, const ch
     return path;
 }
 
+bool h5md_begin_series(struct hdf5_writer *w, struct group *group, enum series which,
+                       h5md_begin begin) {
+    const hsize_t vectors[2] = {group->n_atoms, 3}, matrix[2] = {3, 3};
+    const bool vectorial = which >= POSITION && which <= EDGES;
+    const char *name = which == STEP ? "step" : which == TIME ? "time" : "value";
+    char path[PATH_SIZE];
+    inside(group, which < POSITION ? POSITION : which, name, path);
+    return begin(w, path, which == STEP ? H5T_NATIVE_LLONG : H5T_NATIVE_DOUBLE, vectorial ? 2 : 0,
+                 which == EDGES ? matrix : vectors, &group->series[which]);
+}
+
+bool h5md_has_series(const struct group *group, enum series which) {
+    return which != EDGES || group->has_cell;
+}
+
+void h5md_plan_frame(struct group *group) {
+    group->frame_room = METADATA_ROOM;
+    for (int i = 0; i < SERIES; i++)
+        group->frame_room += group->series[i].chunk_bytes;
+}
+
 /** The value of an element; its step and time are those of the position. */
 static bool make_element(struct hdf5_writer *w, struct group *group, enum series which) {
-    const hsize_t vectors[2] = {group->n_atoms, 3}, matrix[2] = {3, 3};
     char path[PATH_SIZE], target[PATH_SIZE];
-    int rank = which < POTENTIAL ? 2 : 0;
-    if (!hdf5_make_series(w, inside(group, which, "value", path), H5T_NATIVE_DOUBLE, rank,
-                          which == EDGES ? matrix : vectors, &group->series[which]) ||
-        !hdf5_put_text(w, path, "unit", elements[which].unit, true))
+    if (!h5md_begin_series(w, group, which, hdf5_make_series) ||
+        !hdf5_put_text(w, inside(group, which, "value", path), "unit", elements[which].unit, true))
         return false;
     if (which == POSITION)
         return true;
@@ -239,18 +226,14 @@ static bool make_element(struct hdf5_writer *w, struct group *group, enum series
 
 static bool make_elements(struct hdf5_writer *w, struct group *group) {
     char path[PATH_SIZE];
-    if (!hdf5_make_series(w, inside(group, POSITION, "step", path), H5T_NATIVE_LLONG, 0, NULL,
-                          &group->series[STEP]) ||
-        !hdf5_make_series(w, inside(group, POSITION, "time", path), H5T_NATIVE_DOUBLE, 0, NULL,
-                          &group->series[TIME]) ||
-        !hdf5_put_text(w, path, "unit", "fs", true))
+    if (!h5md_begin_series(w, group, STEP, hdf5_make_series) ||
+        !h5md_begin_series(w, group, TIME, hdf5_make_series) ||
+        !hdf5_put_text(w, inside(group, POSITION, "time", path), "unit", "fs", true))
         return false;
     for (enum series which = POSITION; which < SERIES; which++)
-        if ((which != EDGES || group->has_cell) && !make_element(w, group, which))
+        if (h5md_has_series(group, which) && !make_element(w, group, which))
             return false;
-    group->frame_room = METADATA_ROOM;
-    for (int i = 0; i < SERIES; i++)
-        group->frame_room += group->series[i].chunk_bytes;
+    h5md_plan_frame(group);
     return true;
 }
 
@@ -260,7 +243,7 @@ static sch_status fill(struct h5md *file, const sch_system *const systems[]) {
     bool good = put_metadata(w);
     for (size_t g = 0; good && g < file->n_groups; g++)
         good = put_particles(w, &file->groups[g], systems[g]) && make_elements(w, &file->groups[g]);
-    return good && hdf5_flush(w) ? SCH_OK : cannot(file, "write", w->reason);
+    return good && hdf5_flush(w) ? SCH_OK : h5md_cannot(file, "write", w->reason);
 }
 
 /** "all", or "replica01" of 10 to 99. */
@@ -271,36 +254,52 @@ static void name_group(char name[32], size_t number, size_t n) {
         snprintf(name, 32, "replica%0*zu", snprintf(NULL, 0, "%zu", n), number);
 }
 
-static sch_status plan_groups(struct h5md *file, size_t n, const sch_system *const systems[]) {
-    size_t largest = 0;
+static sch_status prepare(struct h5md *file, const char *path, size_t n) {
+    SCH_TRY(memory_string(&file->path, path));
     SCH_TRY(memory_new(&file->groups, n, sizeof *file->groups));
     file->n_groups = n;
-    for (size_t g = 0; g < n; g++) {
-        struct group *group = &file->groups[g];
-        name_group(group->name, g + 1, n);
-        group->n_atoms = systems[g]->n_atoms;
-        group->has_cell = systems[g]->has_cell;
-        largest = group->n_atoms > largest ? group->n_atoms : largest;
-    }
+    for (size_t g = 0; g < n; g++)
+        name_group(file->groups[g].name, g + 1, n);
+    return SCH_OK;
+}
+
+sch_status h5md_new(struct h5md **file, const char *path, size_t n_groups) {
+    struct h5md *fresh = NULL;
+    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->descriptor = -1;
+    fresh->writer.file = -1;
+    sch_status status = prepare(fresh, path, n_groups);
+    if (status == SCH_OK)
+        *file = fresh;
+    else
+        h5md_discard(fresh);
+    return status;
+}
+
+sch_status h5md_make_room(struct h5md *file) {
+    size_t largest = 0;
+    for (size_t g = 0; g < file->n_groups; g++)
+        if (file->groups[g].n_atoms > largest)
+            largest = file->groups[g].n_atoms;
     return memory_new(&file->scaled, largest, 3 * sizeof(double));
 }
 
 sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
                        const sch_system *const systems[]) {
     struct h5md *fresh = NULL;
-    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
-    fresh->descriptor = -1;
-    fresh->writer.file = -1;
-    sch_status status = memory_string(&fresh->path, path);
-    if (status == SCH_OK)
-        status = plan_groups(fresh, n_systems, systems);
+    SCH_TRY(h5md_new(&fresh, path, n_systems));
+    for (size_t g = 0; g < n_systems; g++) {
+        fresh->groups[g].n_atoms = systems[g]->n_atoms;
+        fresh->groups[g].has_cell = systems[g]->has_cell;
+    }
+    sch_status status = h5md_make_room(fresh);
     if (status == SCH_OK) {
         struct hdf5_guard guard = hdf5_enter();
         status = fill(fresh, systems);
         hdf5_leave(guard);
     }
     if (status != SCH_OK) {
-        discard(fresh);
+        h5md_discard(fresh);
         return status;
     }
     *file = fresh;
@@ -316,7 +315,7 @@ sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
 static sch_status reserve_frame(struct h5md *file, const struct group *group) {
     hsize_t size; /* with what HDF5 still holds back */
     if (!hdf5_succeeded(&file->writer, H5Fget_filesize(file->writer.file, &size)))
-        return cannot(file, "write", file->writer.reason);
+        return h5md_cannot(file, "write", file->writer.reason);
     return reserve(file, (off_t)size + (off_t)group->frame_room);
 }
 
@@ -343,18 +342,19 @@ static bool write_frame(struct h5md *file, struct group *group, const sch_system
     for (int i = 0; i < SERIES; i++)
         if (values[i] && !hdf5_append(&file->writer, &group->series[i], values[i]))
             return false;
-    double time = now();
-    if (time - file->flushed < FLUSH_INTERVAL)
+    double begin = now();
+    if (begin < file->flush_due)
         return true;
-    file->flushed = time;
-    return hdf5_flush(&file->writer);
+    bool flushed = hdf5_flush(&file->writer);
+    double end = now();
+    file->flush_due = end + fmax(FLUSH_INTERVAL, (end - begin) / FLUSH_SHARE);
+    return flushed;
 }
 
 /** Cut all series of a system back to the last whole frame. */
 static void cut_back(struct h5md *file, struct group *group) {
     for (int i = 0; i < SERIES; i++)
-        if ((i != EDGES || group->has_cell) &&
-            !hdf5_cut(&file->writer, &group->series[i], group->frames))
+        if (h5md_has_series(group, i) && !hdf5_cut(&file->writer, &group->series[i], group->frames))
             file->broken = true;
     if (!hdf5_flush(&file->writer))
         file->broken = true;
@@ -368,7 +368,7 @@ static sch_status append(struct h5md *file, struct group *group, const sch_syste
         file->begun = true;
         return SCH_OK;
     }
-    sch_status status = cannot(file, "write", file->writer.reason);
+    sch_status status = h5md_cannot(file, "write", file->writer.reason);
     cut_back(file, group);
     file->writer.reason[0] = '\0';
     return status;
@@ -378,7 +378,7 @@ sch_status h5md_append(struct h5md *file, size_t number, const sch_system *syste
                        const double *forces, const sch_state *state) {
     struct group *group = &file->groups[number];
     if (file->broken)
-        return cannot(file, "write", "an earlier write failed");
+        return h5md_cannot(file, "write", "an earlier write failed");
     if (system->n_atoms != group->n_atoms)
         return fail(SCH_ERROR_ARGUMENT, "%s: expected %zu atoms, found %zu", file->path,
                     group->n_atoms, system->n_atoms);
@@ -392,14 +392,17 @@ sch_status h5md_append(struct h5md *file, size_t number, const sch_system *syste
 
 /* ---------------------------------------------------------------- close */
 
+sch_status h5md_flush_to_disk(const struct h5md *file) {
+    int error = output_flush(file->descriptor);
+    return error ? h5md_cannot(file, "write", strerror(error)) : SCH_OK;
+}
+
 /** Give back the room reserved beyond the end, and flush to the disk. */
 static sch_status settle(const struct h5md *file) {
     struct stat status;
     if (fstat(file->descriptor, &status) != 0 || ftruncate(file->descriptor, status.st_size) != 0)
-        return cannot(file, "write", strerror(errno));
-    if (fsync(file->descriptor) != 0 && errno != EINVAL && errno != ENOSYS && errno != ENOTSUP)
-        return cannot(file, "write", strerror(errno));
-    return SCH_OK;
+        return h5md_cannot(file, "write", strerror(errno));
+    return h5md_flush_to_disk(file);
 }
 
 sch_status h5md_close(struct h5md *file) {
@@ -408,10 +411,10 @@ sch_status h5md_close(struct h5md *file) {
     sch_status status = SCH_OK;
     struct hdf5_guard guard = hdf5_enter();
     if (!hdf5_close(&file->writer))
-        status = cannot(file, "write", file->writer.reason);
+        status = h5md_cannot(file, "write", file->writer.reason);
     hdf5_leave(guard);
     if (file->begun && status == SCH_OK)
         status = settle(file);
-    discard(file);
+    h5md_discard(file);
     return status;
 }

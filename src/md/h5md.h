@@ -3,7 +3,8 @@
 #ifndef SCH_MD_H5MD_H
 #define SCH_MD_H5MD_H
 
-#include "base/status.h"
+#include "base/file_mark.h"
+#include "base/sealed.h"
 
 /**
  * An H5MD file that grows by frames of one system, or of several, the replicas.
@@ -39,12 +40,24 @@ sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
 
 /**
  * Append a frame of a system, by its number from 0 on. Frames are handed to the system at the first
- * and then every 0.1 s, so that the file can be opened while it grows, and after its program was
- * killed. The room on the disk is asked for first: where it is full, the file stays as it was.
+ * and then every 0.1 s, less often of many systems, so that the file can be opened while it grows,
+ * and after its program was killed. The room on the disk is asked for first: where it is full, the
+ * file stays as it was.
  * @param forces  [in] [n][3], eV/Å
  */
 sch_status h5md_append(struct h5md *file, size_t number, const sch_system *system,
                        const double *forces, const sch_state *state)
+    __attribute__((warn_unused_result));
+
+/**
+ * Flush to the disk, and put into a checkpoint how far the file is sound (h5md_resume.c).
+ * @param mark  [out] to know the file by
+ */
+sch_status h5md_mark(struct h5md *file, struct file_mark *mark, struct sealed *checkpoint)
+    __attribute__((warn_unused_result));
+
+/** Open a file that is as file_mark_check wants it, and make it what it was at the checkpoint. */
+sch_status h5md_resume(struct h5md **file, const char *path, struct sealed *checkpoint)
     __attribute__((warn_unused_result));
 
 /** Flush to the disk, close, free (after an error too). A file without a frame is removed. */

@@ -59,7 +59,7 @@ static bool set_access(struct hdf5_writer *writer, hid_t access) {
     return good;
 }
 
-bool hdf5_create(struct hdf5_writer *writer, const char *path) {
+static bool open_file(struct hdf5_writer *writer, const char *path, bool create) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     writer->file = -1;
     writer->reason[0] = '\0';
@@ -67,10 +67,19 @@ bool hdf5_create(struct hdf5_writer *writer, const char *path) {
         return false;
     bool good = set_access(writer, access);
     if (good)
-        writer->file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+        writer->file = create ? H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access)
+                              : H5Fopen(path, H5F_ACC_RDWR, access);
     good = good && opened(writer, writer->file);
     H5Pclose(access);
     return good;
+}
+
+bool hdf5_create(struct hdf5_writer *writer, const char *path) {
+    return open_file(writer, path, true);
+}
+
+bool hdf5_reopen(struct hdf5_writer *writer, const char *path) {
+    return open_file(writer, path, false);
 }
 
 bool hdf5_flush(struct hdf5_writer *writer) {
@@ -178,7 +187,8 @@ bool hdf5_put_array(struct hdf5_writer *writer, const char *path, hid_t file_typ
 }
 
 /** How much of a series is stored, cached and flushed as one. */
-static void choose_chunk(const struct hdf5_series *series, hsize_t chunk[3]) {
+static void choose_chunk(struct hdf5_series *series) {
+    hsize_t *chunk = series->chunk;
     hsize_t row = sizeof(double);
     for (int d = 1; d < series->rank; d++) {
         chunk[d] = series->shape[d] > CHUNK_ATOMS ? CHUNK_ATOMS : series->shape[d];
@@ -191,10 +201,24 @@ static void choose_chunk(const struct hdf5_series *series, hsize_t chunk[3]) {
         chunk[0] = CHUNK_FRAMES;
 }
 
+/** What a series of this rank and shape is like, without its dataset. */
+static struct hdf5_series plan_series(hid_t type, int rank, const hsize_t *shape) {
+    struct hdf5_series series = {.dataset = -1, .type = type, .rank = rank + 1, .chunk = {1, 1, 1}};
+    for (int d = 1; d <= rank && d < 3; d++)
+        series.shape[d] = shape[d - 1];
+    choose_chunk(&series);
+    hsize_t parts = 1; /* chunks that one frame may begin */
+    for (int d = 1; d <= rank && d < 3; d++)
+        parts *= (series.shape[d] + series.chunk[d] - 1) / series.chunk[d];
+    series.chunk_bytes =
+        (size_t)(parts * series.chunk[0] * series.chunk[1] * series.chunk[2]) * sizeof(double);
+    return series;
+}
+
 static bool make_dataset(struct hdf5_writer *writer, const char *path, hid_t links, hid_t layout,
-                         const hsize_t *chunk, struct hdf5_series *series) {
+                         struct hdf5_series *series) {
     hsize_t largest[3] = {H5S_UNLIMITED, series->shape[1], series->shape[2]};
-    if (!hdf5_succeeded(writer, H5Pset_chunk(layout, series->rank, chunk)))
+    if (!hdf5_succeeded(writer, H5Pset_chunk(layout, series->rank, series->chunk)))
         return false;
     hid_t space = H5Screate_simple(series->rank, series->shape, largest);
     if (!opened(writer, space))
@@ -208,23 +232,51 @@ static bool make_dataset(struct hdf5_writer *writer, const char *path, hid_t lin
 
 bool hdf5_make_series(struct hdf5_writer *writer, const char *path, hid_t type, int rank,
                       const hsize_t *shape, struct hdf5_series *series) {
-    hsize_t chunk[3] = {1, 1, 1};
-    *series = (struct hdf5_series){.dataset = -1, .type = type, .rank = rank + 1};
-    for (int d = 1; d <= rank && d < 3; d++)
-        series->shape[d] = shape[d - 1];
-    choose_chunk(series, chunk);
-    hsize_t parts = 1; /* chunks that one frame may begin */
-    for (int d = 1; d <= rank && d < 3; d++)
-        parts *= (series->shape[d] + chunk[d] - 1) / chunk[d];
-    series->chunk_bytes = (size_t)(parts * chunk[0] * chunk[1] * chunk[2]) * sizeof(double);
+    *series = plan_series(type, rank, shape);
     hid_t links = with_parents(writer);
     if (links < 0)
         return false;
     hid_t layout = H5Pcreate(H5P_DATASET_CREATE);
-    bool good = opened(writer, layout) && make_dataset(writer, path, links, layout, chunk, series);
+    bool good = opened(writer, layout) && make_dataset(writer, path, links, layout, series);
     H5Pclose(layout);
     H5Pclose(links);
     return good;
+}
+
+/** Is a dataset chunked as the series is? Sets the number of its arrays. */
+static bool take_shape(struct hdf5_series *series) {
+    hsize_t shape[H5S_MAX_RANK] = {0}, chunk[H5S_MAX_RANK] = {0};
+    hid_t space = H5Dget_space(series->dataset), layout = H5Dget_create_plist(series->dataset);
+    bool same = H5Sget_simple_extent_ndims(space) == series->rank &&
+                H5Sget_simple_extent_dims(space, shape, NULL) == series->rank &&
+                H5Pget_layout(layout) == H5D_CHUNKED &&
+                H5Pget_chunk(layout, H5S_MAX_RANK, chunk) == series->rank;
+    for (int d = 0; same && d < series->rank; d++)
+        same = chunk[d] == series->chunk[d] && (d == 0 || shape[d] == series->shape[d]);
+    series->shape[0] = shape[0];
+    H5Sclose(space);
+    H5Pclose(layout);
+    return same;
+}
+
+bool hdf5_open_series(struct hdf5_writer *writer, const char *path, hid_t type, int rank,
+                      const hsize_t *shape, struct hdf5_series *series) {
+    *series = plan_series(type, rank, shape);
+    series->dataset = H5Dopen2(writer->file, path, H5P_DEFAULT);
+    if (!opened(writer, series->dataset))
+        return false;
+    if (take_shape(series))
+        return true;
+    snprintf(writer->reason, sizeof writer->reason, "%s has another shape", path);
+    return false;
+}
+
+bool hdf5_chunk_place(struct hdf5_writer *writer, const struct hdf5_series *series, hsize_t array,
+                      hsize_t row, haddr_t *address, hsize_t *bytes) {
+    const hsize_t start[3] = {array - array % series->chunk[0], row, 0};
+    unsigned filters;
+    return hdf5_succeeded(
+        writer, H5Dget_chunk_info_by_coord(series->dataset, start, &filters, address, bytes));
 }
 
 bool hdf5_cut(struct hdf5_writer *writer, struct hdf5_series *series, hsize_t count) {

@@ -18,6 +18,7 @@ struct hdf5_series {
     hid_t type;
     int rank;         /* with time */
     hsize_t shape[3]; /* [0]: how many there are */
+    hsize_t chunk[3]; /* how much is stored as one, beginning at multiples of this */
     size_t chunk_bytes;
 };
 
@@ -26,6 +27,9 @@ bool hdf5_succeeded(struct hdf5_writer *writer, herr_t status);
 
 /** Create a file, replacing an older one. Others may open it while it is written. */
 bool hdf5_create(struct hdf5_writer *writer, const char *path);
+
+/** Open one that hdf5_create made, to go on with it. */
+bool hdf5_reopen(struct hdf5_writer *writer, const char *path);
 
 /** Hand what is buffered to the system. */
 bool hdf5_flush(struct hdf5_writer *writer);
@@ -59,6 +63,15 @@ bool hdf5_put_array(struct hdf5_writer *writer, const char *path, hid_t file_typ
  */
 bool hdf5_make_series(struct hdf5_writer *writer, const char *path, hid_t type, int rank,
                       const hsize_t *shape, struct hdf5_series *series);
+
+/** Open a series that hdf5_make_series made, of this rank and shape. */
+bool hdf5_open_series(struct hdf5_writer *writer, const char *path, hid_t type, int rank,
+                      const hsize_t *shape, struct hdf5_series *series);
+
+/** Where a chunk lies in the file: that of this array, and in it of the part from this row on. The
+ *  next part begins series->chunk[1] rows later. */
+bool hdf5_chunk_place(struct hdf5_writer *writer, const struct hdf5_series *series, hsize_t array,
+                      hsize_t row, haddr_t *address, hsize_t *bytes);
 
 /** Append one array. */
 bool hdf5_append(struct hdf5_writer *writer, struct hdf5_series *series, const void *values);

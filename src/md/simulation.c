@@ -17,14 +17,36 @@
 
 /* ---------------------------------------------------------------- create */
 
-static sch_status prepare(sch_simulation *simulation) {
-    sch_system *system = simulation->system;
-    size_t n = system->n_atoms;
+static sch_status make_room(sch_simulation *simulation) {
+    size_t n = simulation->system->n_atoms;
     SCH_TRY(memory_new(&simulation->forces, n, 3 * sizeof(double)));
     SCH_TRY(memory_new(&simulation->good.positions, n, 3 * sizeof(double)));
     SCH_TRY(memory_new(&simulation->good.velocities, n, 3 * sizeof(double)));
     SCH_TRY(memory_new(&simulation->good.forces, n, 3 * sizeof(double)));
-    SCH_TRY(potential_check_elements(simulation->potential, n, system->species));
+    return potential_check_elements(simulation->potential, n, simulation->system->species);
+}
+
+sch_status simulation_new(sch_simulation **simulation, sch_system *system, sch_potential *potential,
+                          double time_step_fs) {
+    if (!(time_step_fs > 0 && isfinite(time_step_fs)))
+        return fail(SCH_ERROR_ARGUMENT, "time step: expected more than 0 fs, found %g",
+                    time_step_fs);
+    sch_simulation *fresh = NULL;
+    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->system = system;
+    fresh->potential = potential;
+    fresh->time_step = time_step_fs;
+    sch_status status = make_room(fresh);
+    if (status != SCH_OK) {
+        sch_simulation_free(fresh);
+        return status;
+    }
+    *simulation = fresh;
+    return SCH_OK;
+}
+
+static sch_status evaluate_start(sch_simulation *simulation) {
+    sch_system *system = simulation->system;
     SCH_TRY(evaluate_forces(simulation->potential, system, &simulation->potential_energy,
                             simulation->forces));
     simulation->degrees_of_freedom = system_degrees_of_freedom(system);
@@ -37,15 +59,9 @@ static sch_status prepare(sch_simulation *simulation) {
 sch_status sch_simulation_create(sch_simulation **simulation, sch_system *system,
                                  sch_potential *potential, double time_step_fs) {
     assert(simulation && system && potential);
-    if (!(time_step_fs > 0 && isfinite(time_step_fs)))
-        return fail(SCH_ERROR_ARGUMENT, "time step: expected more than 0 fs, found %g",
-                    time_step_fs);
     sch_simulation *fresh = NULL;
-    SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
-    fresh->system = system;
-    fresh->potential = potential;
-    fresh->time_step = time_step_fs;
-    sch_status status = prepare(fresh);
+    SCH_TRY(simulation_new(&fresh, system, potential, time_step_fs));
+    sch_status status = evaluate_start(fresh);
     if (status != SCH_OK) {
         sch_simulation_free(fresh);
         return status;

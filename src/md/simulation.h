@@ -24,4 +24,9 @@ struct sch_simulation {
     bool failed; /* in the run that is on */
 };
 
+/** A simulation whose forces and energy are yet to be set. Arguments and errors are those of
+ *  sch_simulation_create. */
+sch_status simulation_new(sch_simulation **simulation, sch_system *system, sch_potential *potential,
+                          double time_step_fs) __attribute__((warn_unused_result));
+
 #endif

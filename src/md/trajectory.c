@@ -60,17 +60,27 @@ static void release(sch_trajectory *trajectory) {
     free(trajectory);
 }
 
-/** @param systems  [in] [n_systems], for H5MD alone */
-static sch_status open_file(sch_trajectory **trajectory, enum format format, const char *path,
-                            size_t n_systems, const sch_system *const systems[]) {
+static sch_status new_trajectory(sch_trajectory **trajectory, enum format format, const char *path,
+                                 size_t n_systems) {
     sch_trajectory *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
     fresh->format = format;
     fresh->n_systems = n_systems;
     sch_status status = memory_string(&fresh->path, path);
     if (status == SCH_OK)
-        status = format == H5MD ? h5md_create(&fresh->h5md, path, n_systems, systems)
-                                : output_create(&fresh->text, path);
+        *trajectory = fresh;
+    else
+        release(fresh);
+    return status;
+}
+
+/** @param systems  [in] [n_systems], for H5MD alone */
+static sch_status open_file(sch_trajectory **trajectory, enum format format, const char *path,
+                            size_t n_systems, const sch_system *const systems[]) {
+    sch_trajectory *fresh = NULL;
+    SCH_TRY(new_trajectory(&fresh, format, path, n_systems));
+    sch_status status = format == H5MD ? h5md_create(&fresh->h5md, path, n_systems, systems)
+                                       : output_create(&fresh->text, path);
     if (status != SCH_OK) {
         release(fresh);
         return status;
@@ -112,6 +122,56 @@ sch_status trajectory_append(sch_trajectory *trajectory, size_t number, const sc
     if (trajectory->format == ENERGIES)
         system = NULL; /* a line does not need it */
     return background_put(trajectory->background, number, system, forces, state);
+}
+
+/* ---------------------------------------------------------------- checkpoints */
+
+/** What is put first of each file. */
+struct start {
+    uint64_t format, n_systems, begun;
+    struct file_mark mark; /* all zero: none that can be cut back */
+};
+
+const char *trajectory_path(const sch_trajectory *trajectory) {
+    return trajectory->path;
+}
+
+sch_status trajectory_mark(sch_trajectory *trajectory, struct sealed *checkpoint) {
+    if (trajectory->background)
+        SCH_TRY(background_drain(trajectory->background));
+    struct start start = {.format = trajectory->format,
+                          .n_systems = trajectory->n_systems,
+                          .begun = trajectory->begun};
+    const size_t place = checkpoint->count;
+    SCH_TRY(sealed_put(checkpoint, &start, sizeof start));
+    SCH_TRY(trajectory->format == H5MD ? h5md_mark(trajectory->h5md, &start.mark, checkpoint)
+                                       : output_mark(trajectory->text, &start.mark));
+    memcpy(checkpoint->bytes + place, &start, sizeof start);
+    return SCH_OK;
+}
+
+sch_status trajectory_check(const char *path, struct sealed *checkpoint) {
+    struct start start;
+    SCH_TRY(sealed_take(checkpoint, &start, sizeof start));
+    return start.mark.bytes > 0 ? file_mark_check(&start.mark, path) : SCH_OK;
+}
+
+sch_status trajectory_resume(sch_trajectory **trajectory, const char *path,
+                             struct sealed *checkpoint) {
+    struct start start;
+    sch_trajectory *fresh = NULL;
+    SCH_TRY(sealed_take(checkpoint, &start, sizeof start));
+    if (start.mark.bytes > 0)
+        SCH_TRY(file_mark_check(&start.mark, path));
+    SCH_TRY(new_trajectory(&fresh, start.format, path, start.n_systems));
+    fresh->begun = start.begun;
+    sch_status status = fresh->format == H5MD ? h5md_resume(&fresh->h5md, path, checkpoint)
+                                              : output_resume(&fresh->text, path, &start.mark);
+    if (status == SCH_OK)
+        *trajectory = fresh;
+    else
+        release(fresh);
+    return status;
 }
 
 /* ---------------------------------------------------------------- the public interface */

@@ -2,7 +2,8 @@
 #ifndef SCH_MD_TRAJECTORY_H
 #define SCH_MD_TRAJECTORY_H
 
-#include "base/status.h"
+#include "base/file_mark.h"
+#include "base/sealed.h"
 
 /**
  * Create a trajectory file for these systems, replacing an older one. The suffix, in any capitals,
@@ -18,5 +19,22 @@ sch_status trajectory_create(sch_trajectory **trajectory, const char *path, size
 sch_status trajectory_append(sch_trajectory *trajectory, size_t number, const sch_system *system,
                              const double *forces, const sch_state *state)
     __attribute__((warn_unused_result));
+
+/** Its name. Borrowed. */
+const char *trajectory_path(const sch_trajectory *trajectory);
+
+/** Write all that waits and flush it to the disk; then put into a checkpoint what the file is, and
+ *  how far it is sound. */
+sch_status trajectory_mark(sch_trajectory *trajectory, struct sealed *checkpoint)
+    __attribute__((warn_unused_result));
+
+/** Is the file still there as it was marked? Any file passes that is none that can be cut back,
+ *  such as a pipe. */
+sch_status trajectory_check(const char *path, struct sealed *checkpoint)
+    __attribute__((warn_unused_result));
+
+/** Make the file again what it was when it was marked, and go on with it. */
+sch_status trajectory_resume(sch_trajectory **trajectory, const char *path,
+                             struct sealed *checkpoint) __attribute__((warn_unused_result));
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/checksum.h"
 #include "base/memory.h"
 #include "potential/schnet_v.h"
 
@@ -121,6 +122,27 @@ void sch_model_free(sch_model *model) {
     free(model->tensors);
     free(model->arena);
     free(model);
+}
+
+uint64_t model_hash(const sch_model *model) {
+    const size_t K = (size_t)model->rbf;
+    const struct {
+        const void *bytes;
+        size_t count;
+    } parts[] = {{model->architecture, strlen(model->architecture)},
+                 {&model->hidden, sizeof model->hidden},
+                 {&model->interactions, sizeof model->interactions},
+                 {&model->rbf, sizeof model->rbf},
+                 {&model->cutoff, sizeof model->cutoff},
+                 {model->rbf_centres, K * sizeof *model->rbf_centres},
+                 {model->rbf_widths, K * sizeof *model->rbf_widths},
+                 {&model->energy_scale, sizeof model->energy_scale},
+                 {model->atom_energy, sizeof model->atom_energy},
+                 {model->arena, model->parameters * sizeof *model->arena}};
+    uint64_t hash = CHECKSUM_START;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        hash = checksum(hash, parts[i].bytes, parts[i].count);
+    return hash;
 }
 
 bool model_knows(const sch_model *model, int atomic_number) {

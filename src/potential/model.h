@@ -2,6 +2,8 @@
 #ifndef SCH_POTENTIAL_MODEL_H
 #define SCH_POTENTIAL_MODEL_H
 
+#include <stdint.h>
+
 #include "base/elements.h"
 #include "base/status.h"
 #include "potential/domain.h"
@@ -67,6 +69,11 @@ sch_status model_create(sch_model **model, int hidden, int interactions, int rbf
 
 /** A copy with weights of its own. */
 sch_status model_copy(sch_model **copy, const sch_model *model) __attribute__((warn_unused_result));
+
+/** A checksum over all that energies and forces follow from, not over its names: the same models
+ *  have the same, others another. FNV-1a: mistakes are to be found, and nobody gains by a forgery.
+ */
+uint64_t model_hash(const sch_model *model);
 
 /** Does the model know this element? */
 bool model_knows(const sch_model *model, int atomic_number);

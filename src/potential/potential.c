@@ -111,6 +111,10 @@ const char *sch_potential_device(const sch_potential *potential) {
 
 /* ---------------------------------------------------------------- what it does */
 
+const sch_model *potential_model(const sch_potential *potential) {
+    return potential->model;
+}
+
 double potential_cutoff(const sch_potential *potential) {
     return potential->model->cutoff;
 }

@@ -15,6 +15,9 @@ sch_status potential_create_on(sch_potential **potential, const sch_model *model
                                const struct backend *backend, const sch_potential_options *options)
     __attribute__((warn_unused_result));
 
+/** The model that it is of. */
+const sch_model *potential_model(const sch_potential *potential);
+
 /** The model's cutoff, Å. */
 double potential_cutoff(const sch_potential *potential);
 

@@ -1,6 +1,7 @@
 /* mdrun - molecular dynamics of one structure, or of replicas of it: read, run, report. */
 #include "schnell.h"
 
+#include "checkpoints.h"
 #include "coverage_warning.h"
 #include "dry_run.h"
 #include "interrupt.h"
@@ -13,6 +14,7 @@
 #include "progress.h"
 #include "random.h"
 #include "report.h"
+#include "resume.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,7 @@ static const size_t LARGE_MEMORY = 1000000000;
 /* A run, and what it holds. Everything starts as zero; release() frees what was made. */
 struct run {
     struct options options;
+    struct resume resume;
     char *derived_out, *derived_log; /* default names */
     const char *out, *log;           /* NULL: no such file */
 
@@ -37,7 +40,9 @@ struct run {
 
     sch_trajectory *files[2]; /* trajectory, energy log; NULL: not wanted */
     struct progress progress;
+    struct checkpoints checkpoints;
     struct coverage_warning coverage;
+    double start; /* clock, s; less the time of earlier parts of the run */
     double wall_s;
     const char *status;
 };
@@ -164,11 +169,11 @@ static int make_room(struct run *run) {
     return run->systems && run->simulations && run->samples ? PROGRAM_DONE : out_of_memory();
 }
 
-/* Read all there is to read. */
+/* Read all there is to read; of a run that goes on, its checkpoint has the structure. */
 static int prepare(struct run *run) {
     const struct options *options = &run->options;
     int result = make_room(run);
-    if (result == PROGRAM_DONE)
+    if (result == PROGRAM_DONE && !run->resume.checkpoint)
         result = read_structure(run);
     if (result == PROGRAM_DONE)
         result = model_choice_open(&options->choice, &run->model, &run->potential);
@@ -177,6 +182,8 @@ static int prepare(struct run *run) {
 
 /* Evaluate the start, before any file is touched. */
 static int begin(struct run *run) {
+    if (run->resume.checkpoint)
+        return resume_simulations(&run->resume, run->potential, run->systems, run->simulations);
     int result = minimize(run);
     return result == PROGRAM_DONE ? begin_replicas(run) : result;
 }
@@ -218,7 +225,8 @@ static int check_outputs(const struct run *run) {
                                        {"--model", model.path},
                                        {"--out", run->out},
                                        {"--log", run->log},
-                                       {"--json", run->options.json}};
+                                       {"--json", run->options.json},
+                                       {"--checkpoint", run->options.checkpoint.path}};
     return outputs_check(paths, 2, sizeof paths / sizeof *paths);
 }
 
@@ -251,11 +259,23 @@ static bool write_outputs(struct run *run) {
     return sound;
 }
 
+/* Those alone that have come to a step of the cadence, as all have unless one blew up. */
+static bool write_due_outputs(struct run *run) {
+    bool sound = true;
+    sch_state state;
+    for (size_t k = 0; k < run->n && sound; k++) {
+        sch_simulation_state(run->simulations[k], &state);
+        sound = state.step % run->options.every != 0 || write_replica(run, k);
+    }
+    return sound;
+}
+
+/* The files that a checkpoint has not opened already. */
 static bool create_outputs(struct run *run) {
     sch_status status = SCH_OK;
-    if (run->out)
+    if (run->out && !run->files[0])
         status = sch_trajectory_create_all(&run->files[0], run->out, run->n, run->simulations);
-    if (status == SCH_OK && run->log)
+    if (status == SCH_OK && run->log && !run->files[1])
         status = sch_energy_log_create_all(&run->files[1], run->log, run->n);
     if (status != SCH_OK)
         complain("%s", sch_last_error());
@@ -285,15 +305,59 @@ static bool overlap_outputs(struct run *run) {
     return true;
 }
 
+/* The outputs hold what an endless run would have written so far, and nothing else: the frame at
+ * the end, wherever that is, comes after the last checkpoint. */
+static bool write_checkpoint(struct run *run) {
+    const struct resume *resume = &run->resume;
+    const struct checkpointed content = {.simulations = run->simulations,
+                                         .files = run->files,
+                                         .n_files = 2,
+                                         .note = {.replicas = run->n,
+                                                  .samples = run->samples,
+                                                  .minimization = run->minimization,
+                                                  .wall_s = progress_clock() - run->start,
+                                                  .n_words = resume->note.n_words,
+                                                  .words = resume->note.words}};
+    progress_clear(&run->progress);
+    return checkpoints_write(&run->checkpoints, &content);
+}
+
 /* Create the files and write the start into them, or leave none behind. */
-static int open_outputs(struct run *run) {
+static int begin_outputs(struct run *run) {
+    // A minimization that was broken off is no start to go on from.
+    if (run->options.ensemble.minimize && *interrupt_signal())
+        run->checkpoints.path = NULL;
     for (size_t k = 0; k < run->n; k++)
         samples_start(&run->samples[k]);
-    if (create_outputs(run) && write_outputs(run) && overlap_outputs(run))
+    if (create_outputs(run) && write_outputs(run) && overlap_outputs(run) && write_checkpoint(run))
         return PROGRAM_DONE;
     for (int k = 0; k < 2; k++)
         sch_trajectory_discard(run->files[k]);
     return PROGRAM_FAILED;
+}
+
+/* Cut the files back to the checkpoint; those of other names begin behind it. */
+static int go_on_with_outputs(struct run *run) {
+    const char *const paths[] = {run->out, run->log};
+    if (run->options.steps < run->checkpoints.first && !run->options.quiet)
+        complain("note: %s is at step %ld already, --steps asks for %ld",
+                 run->options.checkpoint.restart, run->checkpoints.first, run->options.steps);
+    memcpy(run->samples, run->resume.note.samples, run->n * sizeof *run->samples);
+    run->minimization = run->resume.note.minimization;
+    int result = resume_outputs(&run->resume, 2, paths, run->files);
+    if (result == PROGRAM_DONE && !(create_outputs(run) && overlap_outputs(run)))
+        result = PROGRAM_FAILED;
+    if (result != PROGRAM_DONE)
+        close_outputs(run, false);
+    return result;
+}
+
+static int open_outputs(struct run *run) {
+    sch_state state;
+    sch_simulation_state(run->simulations[0], &state);
+    checkpoints_start(&run->checkpoints, &run->options.checkpoint, state.step);
+    run->start = progress_clock() - run->resume.note.wall_s;
+    return run->resume.checkpoint ? go_on_with_outputs(run) : begin_outputs(run);
 }
 
 /* ---------------------------------------------------------------- the run */
@@ -306,11 +370,13 @@ static long smaller(long a, long b) {
 static int advance(struct run *run) {
     const struct options *options = &run->options;
     const volatile int *stop = interrupt_signal();
-    sch_state state = {0};
+    sch_state state;
+    sch_simulation_state(run->simulations[0], &state);
     while (state.step < options->steps && !*stop) {
         long to_output = options->every - state.step % options->every;
-        long chunk = smaller(smaller(to_output, options->steps - state.step),
-                             progress_stride(&run->progress, state.step));
+        long to_look = smaller(progress_stride(&run->progress, state.step),
+                               checkpoints_stride(&run->checkpoints, state.step));
+        long chunk = smaller(smaller(to_output, options->steps - state.step), to_look);
         sch_status status = sch_simulation_run_all(run->n, run->simulations, chunk, stop);
         sch_simulation_state(run->simulations[0], &state);
         if (status != SCH_OK) {
@@ -323,26 +389,43 @@ static int advance(struct run *run) {
             run->status = "output failed";
             return PROGRAM_FAILED;
         }
+        if (checkpoints_due(&run->checkpoints))
+            write_checkpoint(run); // the run outlives a failure, which it has told of
         progress_draw(&run->progress, state.step, run->n);
     }
     run->status = *stop ? "interrupted" : "finished";
     return *stop ? 128 + *stop : PROGRAM_DONE;
 }
 
-/* Run, write the last whole step wherever it ended, and close the files. */
+/* The last checkpoint, and behind it the last whole step of each replica, wherever that is. */
+static bool write_end(struct run *run, bool *kept) {
+    if (strcmp(run->status, "output failed") == 0 || !write_due_outputs(run))
+        return false;
+    *kept = write_checkpoint(run);
+    return write_outputs(run);
+}
+
+/* What to type to go on. */
+static void tell_restart(const struct run *run) {
+    if (run->checkpoints.path && strcmp(run->status, "interrupted") == 0 && !run->options.quiet)
+        complain("note: mdrun --restart %s goes on from here", run->checkpoints.path);
+}
+
+/* Run, write how it ended, and close the files. */
 static int simulate(struct run *run) {
     const struct options *options = &run->options;
+    bool kept = true;
     progress_start(&run->progress, !options->quiet, options->steps, options->dt_fs);
-    double start = progress_clock();
+    run->progress.first = run->checkpoints.first;
+    run->start = progress_clock() - run->resume.note.wall_s;
     int result = advance(run);
-    bool sound = strcmp(run->status, "output failed") != 0;
-    if (sound)
-        sound = write_outputs(run);
-    sound = close_outputs(run, sound);
-    run->wall_s = progress_clock() - start;
+    bool sound = close_outputs(run, write_end(run, &kept));
+    run->wall_s = progress_clock() - run->start;
     progress_clear(&run->progress);
+    if (kept)
+        tell_restart(run);
     if (sound)
-        return result;
+        return kept || result != PROGRAM_DONE ? result : PROGRAM_FAILED;
     run->status = "output failed";
     return PROGRAM_FAILED;
 }
@@ -395,6 +478,7 @@ static void release(struct run *run) {
     free(run->samples);
     sch_potential_free(run->potential);
     sch_model_free(run->model);
+    resume_clear(&run->resume);
     free(run->derived_out);
     free(run->derived_log);
 }
@@ -451,8 +535,9 @@ static int run_dynamics(struct run *run) {
 
 int main(int argc, char **argv) {
     struct run run = {0};
-    options_parse(&run.options, argc, argv);
-    int result = name_outputs(&run);
+    int result = resume_parse(&run.resume, &run.options, argc, argv);
+    if (result == PROGRAM_DONE)
+        result = name_outputs(&run);
     if (result == PROGRAM_DONE)
         result = prepare(&run);
     if (result == PROGRAM_DONE)

@@ -27,7 +27,7 @@ enum {
 enum { REPLICAS_MAX = 65536 };
 
 /* The last column is a group: --help lists the groups in order; those between are in
- * ensemble_options.c and model_choice.c. */
+ * ensemble_options.c, model_choice.c and checkpoint_options.c. */
 static const struct argp_option OPTIONS[] = {
     {"steps", 'n', "N", 0, "Time steps (1000)", 2},
     {"dt", KEY_DT, "FS", 0, "Time step in fs (0.5)", 3},
@@ -37,8 +37,8 @@ static const struct argp_option OPTIONS[] = {
     {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md, none (STEM-md.xyz)", 10},
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
-    {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 13},
-    {"ipi", KEY_IPI, "SERVER", 0, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
+    {"json", KEY_JSON, "FILE", OPTION_HIDDEN, "Write the summary for programs", 14},
+    {"ipi", KEY_IPI, "SERVER", OPTION_HIDDEN, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
     {"dry-run", KEY_DRY_RUN, NULL, OPTION_HIDDEN, NULL, 14},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 14},
     {0}};
@@ -78,14 +78,25 @@ static void set_ipi(struct options *options, const char *text) {
     options->ipi = text;
 }
 
+/* The same one again is no other: a run that goes on has the words of its first part, too. */
+static void set_structure(struct options *options, const char *text) {
+    if (options->structure && strcmp(options->structure, text) != 0) {
+        complain("STRUCTURE: expected one file, %s, found another, %s", options->structure, text);
+        exit(PROGRAM_USAGE);
+    }
+    options->structure = argument_file("STRUCTURE", text);
+}
+
 /* What no option tells by itself. */
 static void check_together(const struct options *options) {
     unsigned long last = RANDOM_SEED_MAX - (options->replicas - 1);
-    if (!options->structure) {
+    if (!options->structure && !options->checkpoint.restart) {
         complain("expected a structure file, found none (try mdrun --help)");
         exit(PROGRAM_USAGE);
     }
-    const char *of_run = options->of_run ? options->of_run : options->ensemble.given;
+    const char *of_run = options->of_run           ? options->of_run
+                         : options->ensemble.given ? options->ensemble.given
+                                                   : options->checkpoint.given;
     if (options->ipi && of_run) {
         complain("--%s: expected no such option with --ipi, whose server moves the atoms", of_run);
         exit(PROGRAM_USAGE);
@@ -124,6 +135,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->choice;
         state->child_inputs[1] = &options->ensemble;
+        state->child_inputs[2] = &options->checkpoint;
         return 0;
     case 'n':
         options->steps = argument_whole("--steps", text, 0, LONG_MAX, "a whole number, 0 or more");
@@ -158,9 +170,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
         options->quiet = true;
         return 0;
     case ARGP_KEY_ARG:
-        if (options->structure)
-            argument_wrong("STRUCTURE", "one file", text);
-        options->structure = argument_file("STRUCTURE", text);
+        set_structure(options, text);
         return 0;
     case ARGP_KEY_END:
         check_together(options);
@@ -171,16 +181,20 @@ static error_t take(int key, char *text, struct argp_state *state) {
 }
 
 void options_parse(struct options *options, int argc, char **argv) {
-    static const struct argp_child children[] = {
-        {.argp = &model_choice_parser}, {.argp = &ensemble_options_parser}, {0}};
+    static const struct argp_child children[] = {{.argp = &model_choice_parser},
+                                                 {.argp = &ensemble_options_parser},
+                                                 {.argp = &checkpoint_options_parser},
+                                                 {0}};
     static const struct argp parser = {
         .options = OPTIONS,
         .parser = take,
         .args_doc = "STRUCTURE",
-        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, also of --dry-run, --tau, "
-               "--fmax, --filters, --precision and --max-memory.",
+        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, and of --dry-run, --ipi, "
+               "--tau, "
+               "--fmax, --filters, --precision, --max-memory, --json and --checkpoint-every.",
         .children = children};
     *options = (struct options){.choice = model_choice_default,
+                                .checkpoint = checkpoint_options_default,
                                 .ensemble = ensemble_options_default,
                                 .steps = 1000,
                                 .dt_fs = 0.5,

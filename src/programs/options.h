@@ -2,12 +2,14 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "checkpoint_options.h"
 #include "ensemble_options.h"
 #include "model_choice.h"
 
 struct options {
-    const char *structure;
+    const char *structure; /**< NULL: that of the checkpoint */
     struct model_choice choice;
+    struct checkpoint_options checkpoint;
     struct ensemble_options ensemble;
     long steps;
     double dt_fs;

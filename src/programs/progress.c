@@ -28,7 +28,7 @@ long progress_stride(const struct progress *progress, long done) {
     if (!progress->shown)
         return LONG_MAX;
     double elapsed = progress_clock() - progress->start;
-    double stride = elapsed > 0 ? INTERVAL * (double)done / elapsed : 0;
+    double stride = elapsed > 0 ? INTERVAL * (double)(done - progress->first) / elapsed : 0;
     return stride < 10 ? 10 : stride > 1e9 ? 1000000000 : (long)stride;
 }
 
@@ -69,9 +69,9 @@ void progress_show(struct progress *progress, const char *line) {
 }
 
 void progress_draw(struct progress *progress, long done, size_t replicas) {
-    if (done == 0 || !progress_due(progress))
+    if (done == progress->first || !progress_due(progress))
         return;
-    double each = (double)done / (progress_clock() - progress->start);
+    double each = (double)(done - progress->first) / (progress_clock() - progress->start);
     double all = each * (double)replicas;
     char line[256], at[NUMBER_SIZE], of[NUMBER_SIZE], per_s[NUMBER_SIZE], per_day[NUMBER_SIZE];
     char left[NUMBER_SIZE], number[NUMBER_SIZE];

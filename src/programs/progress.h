@@ -9,6 +9,7 @@ struct progress {
     bool shown; /**< is there a terminal, and does the user want the line? */
     long steps; /**< of the whole run; it and dt_fs are for progress_draw alone */
     double dt_fs;
+    long first;      /**< step that the run goes on from; 0 unless it is set */
     double start;    /**< clock, s */
     double drawn_at; /**< clock, s */
     int width;       /**< characters on the line now */

@@ -1,0 +1,73 @@
+#include "base/file_mark.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/checksum.h"
+
+/** The checksum of a stretch of a file. 0, or the errno of the failure. */
+static int sum_stretch(int descriptor, uint64_t from, uint64_t count, uint64_t *sum) {
+    unsigned char piece[4096];
+    *sum = CHECKSUM_START;
+    while (count > 0) {
+        ssize_t got =
+            pread(descriptor, piece, count < sizeof piece ? count : sizeof piece, (off_t)from);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? errno : EIO;
+        *sum = checksum(*sum, piece, (size_t)got);
+        from += (uint64_t)got;
+        count -= (uint64_t)got;
+    }
+    return 0;
+}
+
+/** Without waiting, should it be a pipe by now. */
+static int open_for_reading(const char *path) {
+    return open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
+sch_status file_mark_take(struct file_mark *mark, const char *path) {
+    int descriptor = open_for_reading(path);
+    int error =
+        descriptor < 0 ? errno : sum_stretch(descriptor, mark->from, mark->count, &mark->sum);
+    if (descriptor >= 0)
+        close(descriptor);
+    return error ? fail(SCH_ERROR_IO, "%s: cannot read: %s", path, strerror(error)) : SCH_OK;
+}
+
+static sch_status check_open(const struct file_mark *mark, int descriptor, const char *path) {
+    struct stat about;
+    uint64_t sum = 0;
+    if (fstat(descriptor, &about) != 0)
+        return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
+    if (!S_ISREG(about.st_mode))
+        return fail(SCH_ERROR_FORMAT, "%s: expected a file to go on with, found no regular one",
+                    path);
+    if ((uint64_t)about.st_size < mark->bytes)
+        return fail(SCH_ERROR_FORMAT,
+                    "%s: expected the %llu bytes that the checkpoint tells of, found %llu", path,
+                    (unsigned long long)mark->bytes, (unsigned long long)about.st_size);
+    int error = sum_stretch(descriptor, mark->from, mark->count, &sum);
+    if (error)
+        return fail(SCH_ERROR_IO, "%s: cannot read: %s", path, strerror(error));
+    return sum == mark->sum ? SCH_OK
+                            : fail(SCH_ERROR_FORMAT,
+                                   "%s: expected the file that the checkpoint tells of, found "
+                                   "another content before byte %llu",
+                                   path, (unsigned long long)mark->bytes);
+}
+
+sch_status file_mark_check(const struct file_mark *mark, const char *path) {
+    int descriptor = open_for_reading(path);
+    if (descriptor < 0)
+        return fail(SCH_ERROR_IO, "%s: expected the file that the checkpoint tells of, found: %s",
+                    path, strerror(errno));
+    sch_status status = check_open(mark, descriptor, path);
+    close(descriptor);
+    return status;
+}

@@ -1,0 +1,39 @@
+#include "checkpoint_options.h"
+
+#include "arguments.h"
+#include "number.h"
+
+/* Far from a program's own. */
+enum { KEY_CHECKPOINT = 1024, KEY_EVERY, KEY_RESTART };
+
+const struct checkpoint_options checkpoint_options_default = {.minutes = 15};
+
+/* The last column is a group: --help lists the groups in order. It would not fit a screen with all.
+ */
+static const struct argp_option OPTIONS[] = {
+    {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "Keep what --restart needs, each 15 min", 13},
+    {"checkpoint-every", KEY_EVERY, "MIN", OPTION_HIDDEN, "Minutes between checkpoints (15)", 13},
+    {"restart", KEY_RESTART, "FILE", 0, "Go on from a checkpoint, to the same bits", 13},
+    {0}};
+
+static error_t take(int key, char *text, struct argp_state *state) {
+    struct checkpoint_options *options = state->input;
+    if (argument_name(OPTIONS, key))
+        options->given = argument_name(OPTIONS, key);
+    switch (key) {
+    case KEY_CHECKPOINT:
+        options->path = argument_file("--checkpoint", text);
+        return 0;
+    case KEY_EVERY:
+        if (!number_real(text, &options->minutes) || options->minutes <= 0)
+            argument_wrong("--checkpoint-every", "a number of minutes above 0", text);
+        return 0;
+    case KEY_RESTART:
+        options->restart = argument_file("--restart", text);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp checkpoint_options_parser = {.options = OPTIONS, .parser = take};

@@ -1,0 +1,90 @@
+#include "run_note.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The samples follow, then the words, each with its NUL. */
+struct head {
+    char kind[8];
+    uint64_t samples_size, replicas, words;
+    double wall_s;
+    sch_minimization minimization;
+};
+
+static const char KIND[8] = "mdrun 1";
+
+void *run_note_pack(const struct run_note *note, size_t *bytes) {
+    struct head head = {.samples_size = sizeof *note->samples,
+                        .replicas = note->replicas,
+                        .words = (uint64_t)note->n_words,
+                        .wall_s = note->wall_s,
+                        .minimization = note->minimization};
+    const size_t samples = note->replicas * sizeof *note->samples;
+    memcpy(head.kind, KIND, sizeof KIND);
+    *bytes = sizeof head + samples;
+    for (int w = 0; w < note->n_words; w++)
+        *bytes += strlen(note->words[w]) + 1;
+    char *packed = malloc(*bytes);
+    if (!packed)
+        return NULL;
+    memcpy(packed, &head, sizeof head);
+    memcpy(packed + sizeof head, note->samples, samples);
+    char *place = packed + sizeof head + samples;
+    for (int w = 0; w < note->n_words; w++)
+        place = stpcpy(place, note->words[w]) + 1;
+    return packed;
+}
+
+/* Words that end exactly where the bytes do. */
+static bool take_words(struct run_note *note, const char *place, size_t count) {
+    note->words = calloc((size_t)note->n_words + 1, sizeof *note->words);
+    for (int w = 0; note->words && w < note->n_words; w++) {
+        const char *end = memchr(place, '\0', count);
+        if (!end || !(note->words[w] = strdup(place)))
+            return false;
+        count -= (size_t)(end + 1 - place);
+        place = end + 1;
+    }
+    return note->words && count == 0;
+}
+
+static bool take(struct run_note *note, const char *bytes, size_t count) {
+    struct head head;
+    if (count < sizeof head)
+        return false;
+    memcpy(&head, bytes, sizeof head);
+    count -= sizeof head;
+    if (memcmp(head.kind, KIND, sizeof KIND) != 0 || head.samples_size != sizeof *note->samples ||
+        head.replicas == 0 || head.replicas > count / sizeof *note->samples)
+        return false;
+    const size_t samples = head.replicas * sizeof *note->samples;
+    if (head.words > count - samples || head.words >= INT_MAX)
+        return false;
+    note->replicas = head.replicas;
+    note->wall_s = head.wall_s;
+    note->minimization = head.minimization;
+    note->n_words = (int)head.words;
+    note->samples = malloc(samples);
+    if (!note->samples)
+        return false;
+    memcpy(note->samples, bytes + sizeof head, samples);
+    return take_words(note, bytes + sizeof head + samples, count - samples);
+}
+
+bool run_note_unpack(struct run_note *note, const void *bytes, size_t count) {
+    *note = (struct run_note){0};
+    if (take(note, bytes, count))
+        return true;
+    run_note_clear(note);
+    return false;
+}
+
+void run_note_clear(struct run_note *note) {
+    for (int w = 0; note->words && w < note->n_words; w++)
+        free(note->words[w]);
+    free(note->words);
+    free(note->samples);
+    *note = (struct run_note){0};
+}

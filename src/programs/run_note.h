@@ -1,0 +1,23 @@
+/* What a checkpoint holds for mdrun itself: its command line, its samples, its time. */
+#ifndef RUN_NOTE_H
+#define RUN_NOTE_H
+
+#include "report.h"
+
+struct run_note {
+    size_t replicas;
+    struct samples *samples;       /**< [replicas] */
+    sch_minimization minimization; /**< before the run; all zero: there was none */
+    double wall_s;                 /**< of all parts of the run so far */
+    int n_words;                   /**< of the command line, without the program's name */
+    char **words;                  /**< [n_words] */
+};
+
+/** The note as bytes, to be freed; NULL when out of memory. */
+void *run_note_pack(const struct run_note *note, size_t *bytes);
+
+/** Read one; false if these bytes are none, or out of memory. To be freed by run_note_clear. */
+bool run_note_unpack(struct run_note *note, const void *bytes, size_t count);
+void run_note_clear(struct run_note *note);
+
+#endif
