@@ -78,9 +78,9 @@ SCH_API const char *sch_build_description(void);
 /* ---------------------------------------------------------------- words */
 
 /**
- * Which word of a list may be meant by one that is not in it: the nearest, counting letters that are
- * left out, added, changed or swapped with their neighbour (Damerau, 1964), but not capitals. Not
- * more than a quarter of the letters may be wrong, and no other word may be as near.
+ * Which word of a list may be meant by one that is not in it: the nearest, counting letters that
+ * are left out, added, changed or swapped with their neighbour (Damerau, 1964), but not capitals.
+ * Not more than a quarter of the letters may be wrong, and no other word may be as near.
  * @param words  [in] [n]
  * @return one of them, or NULL
  */
@@ -616,8 +616,8 @@ typedef struct sch_trajectory sch_trajectory;
 
 /**
  * Create a trajectory file; its suffix says the format: ".xyz" or ".extxyz" (extended XYZ with
- * velocities, forces and energy), ".h5" or ".h5md" (H5MD 1.1; forces in kJ/mol/Å, as its readers
- * have them). An older file of that name is replaced.
+ * velocities, forces and energy), ".h5" or ".h5md" (H5MD 1.1; velocities in Å/ps and forces in
+ * kJ/mol/Å, as its readers have them). An older file of that name is replaced.
  */
 SCH_CHECKED sch_status sch_trajectory_create(sch_trajectory **trajectory, const char *path,
                                              const sch_simulation *simulation);

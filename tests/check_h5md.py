@@ -132,8 +132,9 @@ def check_group(file, group):
     boundary = check_box(file, group)
     positions, velocities, forces = (
         check_element(file, group, f"particles/{group}/{name}", (len(species), 3), unit)
-        for name, unit in (("position", "Angstrom"), ("velocity", "Angstrom fs-1"),
+        for name, unit in (("position", "Angstrom"), ("velocity", "Angstrom ps-1"),
                            ("force", "kJ mol-1 Angstrom-1")))
+    velocities = velocities * 1e-3  # to Å/fs
     energies = check_energies(file, group, masses, velocities)
     return species, boundary, energies["potential_energy"], positions, velocities, forces
 

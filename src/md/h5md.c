@@ -25,6 +25,9 @@
 /** eV in kJ/mol. */
 #define KJ_PER_MOL (ELEMENTARY_CHARGE * AVOGADRO / 1000.0)
 
+/** Å/fs in Å/ps. */
+#define PER_PICOSECOND 1000.0
+
 /** What HDF5 may need for a frame beside the frame itself: nodes of its trees, headers. */
 #define METADATA_ROOM 262144
 
@@ -49,7 +52,7 @@ static const struct {
     const char *unit;
 } elements[SERIES] = {
     [POSITION] = {"particles", "position", "Angstrom"},
-    [VELOCITY] = {"particles", "velocity", "Angstrom fs-1"},
+    [VELOCITY] = {"particles", "velocity", "Angstrom ps-1"},
     [FORCE] = {"particles", "force", "kJ mol-1 Angstrom-1"},
     [EDGES] = {"particles", "box/edges", "Angstrom"},
     [POTENTIAL] = {"observables", "potential_energy", "eV"},
@@ -73,7 +76,8 @@ void h5md_discard(struct h5md *file) {
         unlink(file->path);
     free(file->groups);
     free(file->chunks);
-    free(file->scaled);
+    free(file->velocities);
+    free(file->forces);
     free(file->path);
     free(file);
 }
@@ -281,7 +285,8 @@ sch_status h5md_make_room(struct h5md *file) {
     for (size_t g = 0; g < file->n_groups; g++)
         if (file->groups[g].n_atoms > largest)
             largest = file->groups[g].n_atoms;
-    return memory_new(&file->scaled, largest, 3 * sizeof(double));
+    SCH_TRY(memory_new(&file->velocities, largest, 3 * sizeof(double)));
+    return memory_new(&file->forces, largest, 3 * sizeof(double));
 }
 
 sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
@@ -332,8 +337,8 @@ static bool write_frame(struct h5md *file, struct group *group, const sch_system
         [STEP] = &step,
         [TIME] = &state->time_fs,
         [POSITION] = system->positions,
-        [VELOCITY] = system->velocities,
-        [FORCE] = file->scaled,
+        [VELOCITY] = file->velocities,
+        [FORCE] = file->forces,
         [EDGES] = group->has_cell ? system->cell : NULL,
         [POTENTIAL] = &state->potential_energy,
         [KINETIC] = &state->kinetic_energy,
@@ -382,8 +387,10 @@ sch_status h5md_append(struct h5md *file, size_t number, const sch_system *syste
     if (system->n_atoms != group->n_atoms)
         return fail(SCH_ERROR_ARGUMENT, "%s: expected %zu atoms, found %zu", file->path,
                     group->n_atoms, system->n_atoms);
-    for (size_t i = 0; i < 3 * group->n_atoms; i++)
-        file->scaled[i] = forces[i] * KJ_PER_MOL;
+    for (size_t i = 0; i < 3 * group->n_atoms; i++) {
+        file->velocities[i] = system->velocities[i] * PER_PICOSECOND;
+        file->forces[i] = forces[i] * KJ_PER_MOL;
+    }
     struct hdf5_guard guard = hdf5_enter();
     sch_status status = append(file, group, system, state);
     hdf5_leave(guard);

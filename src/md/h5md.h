@@ -18,7 +18,7 @@
  *       box                    dimension 3, boundary "periodic" or "none"
  *         edges                value [frames][3][3], Angstrom; where there is a cell
  *       position               value [frames][n][3], Angstrom; step, time (fs)
- *       velocity               value [frames][n][3], Angstrom fs-1
+ *       velocity               value [frames][n][3], Angstrom ps-1
  *       force                  value [frames][n][3], kJ mol-1 Angstrom-1
  *     observables
  *       potential_energy, kinetic_energy    value [frames], eV
@@ -30,7 +30,8 @@
  * All elements of a system share step and time (hard links, as H5MD asks for the box). Positions
  * are not wrapped into the cell. The edges do not change but are stored with every frame, and the
  * forces are in kJ/mol/Å, because MDAnalysis (2.11) reads fixed edges not at all and refuses a file
- * whose forces are in eV/Å; in HDF5's terms the unit is an attribute, and readers convert.
+ * whose forces are in eV/Å; velocities are in Å/ps, because older ones (2.4) take Å/fs for a million
+ * times less. In HDF5's terms the unit is an attribute, and readers convert.
  */
 struct h5md;
 

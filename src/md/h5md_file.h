@@ -39,13 +39,13 @@ struct group {
 
 struct h5md {
     char *path;
-    int descriptor;   /* the same file as HDF5's, to reserve room and to flush */
-    bool named;       /* the file is there: without a frame it is to be removed */
-    bool broken;      /* a failed frame could not be undone */
-    bool begun;       /* there is a frame */
-    off_t reserved;   /* bytes of the file that the disk has room for */
-    double flush_due; /* when, in seconds of the monotonic clock */
-    double *scaled;   /* [n][3] forces in the file's unit, of the largest system */
+    int descriptor;              /* the same file as HDF5's, to reserve room and to flush */
+    bool named;                  /* the file is there: without a frame it is to be removed */
+    bool broken;                 /* a failed frame could not be undone */
+    bool begun;                  /* there is a frame */
+    off_t reserved;              /* bytes of the file that the disk has room for */
+    double flush_due;            /* when, in seconds of the monotonic clock */
+    double *velocities, *forces; /* [n][3] in the file's units, of the largest system */
     struct hdf5_writer writer;
     size_t n_groups;
     struct group *groups;

@@ -51,7 +51,7 @@ def run(thermostat, temperature):
         with h5py.File(out) as file:
             group = next(iter(file["particles"].values()))
             position, velocity = (group[name]["value"][SKIP:] for name in ("position", "velocity"))
-    return energies, 0.1 * position, 100 * velocity
+    return energies, 0.1 * position, 0.1 * velocity
 
 
 def data(thermostat, temperature, claimed=None):

@@ -76,19 +76,18 @@ class Converted(unittest.TestCase):
         return universe.trajectory
 
     def particles(self, name, group="all"):
-        """position, velocity, force, box/edges, time of our own file, as it has them."""
+        """position, velocity (in Å/fs), force, box/edges, time of our own file."""
         with h5py.File(self.path(name)) as file:
             inside = file["particles"][group]
             edges = inside["box/edges/value"][...] if "box/edges" in inside else None
-            return (*(inside[f"{part}/value"][...] for part in ("position", "velocity", "force")),
-                    edges, inside["position/time"][...])
+            position, velocity, force = (inside[f"{part}/value"][...]
+                                         for part in ("position", "velocity", "force"))
+            return position, velocity * 1e-3, force, edges, inside["position/time"][...]
 
 
 class Readable(Converted):
     def test_molecule_and_crystal(self):
-        """H5MD to MDAnalysis, which has Å, ps and kJ/mol/Å. Its own factor for velocities is taken:
-        older versions have the inverse of the right one (its issue 5051)."""
-        speed = MDAnalysis.units.convert(1.0, "Angstrom/fs", "Angstrom/ps")
+        """H5MD to MDAnalysis, which has Å, ps and kJ/mol/Å."""
         for name, n_atoms in (("benzene.h5md", 12), ("benzene_crystal.h5md", 48)):
             position, velocity, force, edges, time = self.particles(name)
             found = self.trajectory(name, n_atoms)
@@ -96,8 +95,8 @@ class Readable(Converted):
             for i, step in enumerate(found):
                 self.assertAlmostEqual(step.time, time[i] * 1e-3, places=9)
                 np.testing.assert_allclose(step.positions, position[i], atol=1e-5)
-                np.testing.assert_allclose(step.velocities, velocity[i] * speed, rtol=1e-5,
-                                           atol=1e-12 * speed)
+                np.testing.assert_allclose(step.velocities, velocity[i] * 1e3, rtol=1e-5,
+                                           atol=1e-9)
                 np.testing.assert_allclose(step.forces, force[i], rtol=1e-5, atol=1e-3)
                 if edges is None:
                     self.assertIsNone(step.dimensions)

@@ -1,0 +1,172 @@
+#include "mdrun_outputs.h"
+
+#include "interrupt.h"
+#include "outputs.h"
+#include "paths.h"
+#include "program.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int run_name_outputs(struct run *run) {
+    const struct options *options = &run->options;
+    run->derived_out =
+        paths_derived(options->structure, options->replicas > 1 ? "-md.h5md" : "-md.xyz");
+    run->derived_log = paths_derived(options->structure, "-md.csv");
+    if (!run->derived_out || !run->derived_log)
+        return out_of_memory();
+    run->out = options->out ? options->out : run->derived_out;
+    run->log = options->log ? options->log : run->derived_log;
+    if (options_none(run->out))
+        run->out = NULL;
+    if (options_none(run->log))
+        run->log = NULL;
+    return PROGRAM_DONE;
+}
+
+int run_check_outputs(const struct run *run) {
+    sch_model_info model;
+    sch_model_describe(run->model, &model);
+    const struct named_path paths[] = {{"STRUCTURE", run->options.structure},
+                                       {"--model", model.path},
+                                       {"--out", run->out},
+                                       {"--log", run->log},
+                                       {"--json", run->options.json},
+                                       {"--checkpoint", run->options.checkpoint.path}};
+    return outputs_check(paths, 2, sizeof paths / sizeof *paths);
+}
+
+/* Sample the present step of a replica, and append it to both files; if it has moved since. */
+static bool write_replica(struct run *run, size_t k) {
+    sch_state state;
+    char item[48] = "step";
+    sch_simulation_state(run->simulations[k], &state);
+    if (run->samples[k].seen > 0 && run->samples[k].last.step == state.step)
+        return true;
+    if (run->n > 1)
+        snprintf(item, sizeof item, "replica %zu, step", k + 1);
+    coverage_warn(&run->coverage, run->model, run->systems[k], run->options.structure, item,
+                  state.step, &run->progress);
+    samples_add(&run->samples[k], &state);
+    for (int f = 0; f < 2; f++)
+        if (run->files[f] &&
+            sch_trajectory_write_one(run->files[f], k, run->simulations[k]) != SCH_OK) {
+            progress_clear(&run->progress);
+            complain("%s", sch_last_error());
+            return false;
+        }
+    return true;
+}
+
+bool run_write_outputs(struct run *run) {
+    bool sound = true;
+    for (size_t k = 0; k < run->n && sound; k++)
+        sound = write_replica(run, k);
+    return sound;
+}
+
+/* Those alone that have come to a step of the cadence, as all have unless one blew up. */
+static bool write_due_outputs(struct run *run) {
+    bool sound = true;
+    sch_state state;
+    for (size_t k = 0; k < run->n && sound; k++) {
+        sch_simulation_state(run->simulations[k], &state);
+        sound = state.step % run->options.every != 0 || write_replica(run, k);
+    }
+    return sound;
+}
+
+/* The files that a checkpoint has not opened already. */
+static bool create_outputs(struct run *run) {
+    sch_status status = SCH_OK;
+    if (run->out && !run->files[0])
+        status = sch_trajectory_create_all(&run->files[0], run->out, run->n, run->simulations);
+    if (status == SCH_OK && run->log && !run->files[1])
+        status = sch_energy_log_create_all(&run->files[1], run->log, run->n);
+    if (status != SCH_OK)
+        complain("%s", sch_last_error());
+    return status == SCH_OK;
+}
+
+bool run_close_outputs(struct run *run, bool sound) {
+    for (int k = 0; k < 2; k++) {
+        if (sch_trajectory_close(run->files[k]) != SCH_OK && sound) {
+            complain("%s", sch_last_error());
+            sound = false;
+        }
+        run->files[k] = NULL;
+    }
+    return sound;
+}
+
+/* After the start, which tells whether the disk takes anything at all, frames are written while the
+ * next steps are computed. */
+static bool overlap_outputs(struct run *run) {
+    for (int k = 0; k < 2; k++)
+        if (run->files[k] && sch_trajectory_overlap(run->files[k]) != SCH_OK) {
+            complain("%s", sch_last_error());
+            return false;
+        }
+    return true;
+}
+
+bool run_write_checkpoint(struct run *run) {
+    const struct resume *resume = &run->resume;
+    const struct checkpointed content = {.simulations = run->simulations,
+                                         .files = run->files,
+                                         .n_files = 2,
+                                         .note = {.replicas = run->n,
+                                                  .samples = run->samples,
+                                                  .minimization = run->minimization,
+                                                  .wall_s = progress_clock() - run->start,
+                                                  .n_words = resume->note.n_words,
+                                                  .words = resume->note.words}};
+    progress_clear(&run->progress);
+    return checkpoints_write(&run->checkpoints, &content);
+}
+
+/* Create the files and write the start into them, or leave none behind. */
+static int begin_outputs(struct run *run) {
+    // A minimization that was broken off is no start to go on from.
+    if (run->options.ensemble.minimize && *interrupt_signal())
+        run->checkpoints.path = NULL;
+    for (size_t k = 0; k < run->n; k++)
+        samples_start(&run->samples[k]);
+    if (create_outputs(run) && run_write_outputs(run) && overlap_outputs(run) &&
+        run_write_checkpoint(run))
+        return PROGRAM_DONE;
+    for (int k = 0; k < 2; k++)
+        sch_trajectory_discard(run->files[k]);
+    return PROGRAM_FAILED;
+}
+
+/* Cut the files back to the checkpoint; those of other names begin behind it. */
+static int go_on_with_outputs(struct run *run) {
+    const char *const paths[] = {run->out, run->log};
+    if (run->options.steps < run->checkpoints.first && !run->options.quiet)
+        complain("note: %s is at step %ld already, --steps asks for %ld",
+                 run->options.checkpoint.restart, run->checkpoints.first, run->options.steps);
+    memcpy(run->samples, run->resume.note.samples, run->n * sizeof *run->samples);
+    run->minimization = run->resume.note.minimization;
+    int result = resume_outputs(&run->resume, 2, paths, run->files);
+    if (result == PROGRAM_DONE && !(create_outputs(run) && overlap_outputs(run)))
+        result = PROGRAM_FAILED;
+    if (result != PROGRAM_DONE)
+        run_close_outputs(run, false);
+    return result;
+}
+
+int run_open_outputs(struct run *run) {
+    sch_state state;
+    sch_simulation_state(run->simulations[0], &state);
+    checkpoints_start(&run->checkpoints, &run->options.checkpoint, state.step);
+    run->start = progress_clock() - run->resume.note.wall_s;
+    return run->resume.checkpoint ? go_on_with_outputs(run) : begin_outputs(run);
+}
+
+bool run_write_end(struct run *run, bool *kept) {
+    if (strcmp(run->status, "output failed") == 0 || !write_due_outputs(run))
+        return false;
+    *kept = run_write_checkpoint(run);
+    return run_write_outputs(run);
+}

@@ -1,0 +1,36 @@
+/* mdrun's run, and what it holds. */
+#ifndef RUN_H
+#define RUN_H
+
+#include "checkpoints.h"
+#include "coverage_warning.h"
+#include "options.h"
+#include "progress.h"
+#include "report.h"
+#include "resume.h"
+
+/** All starts as zero. */
+struct run {
+    struct options options;
+    struct resume resume;
+    char *derived_out, *derived_log; /**< default names */
+    const char *out, *log;           /**< NULL: no such file */
+
+    sch_model *model;
+    sch_potential *potential;
+    sch_minimization minimization; /**< before the run, where it is wanted */
+    size_t n;                      /**< replicas */
+    sch_system **systems;          /**< [n] */
+    sch_simulation **simulations;  /**< [n] */
+    struct samples *samples;       /**< [n] of the frames that are in the files */
+
+    sch_trajectory *files[2]; /**< trajectory, energy log; NULL: not wanted */
+    struct progress progress;
+    struct checkpoints checkpoints;
+    struct coverage_warning coverage;
+    double start; /**< clock, s; less the time of earlier parts of the run */
+    double wall_s;
+    const char *status;
+};
+
+#endif
