@@ -8,11 +8,10 @@ enum { KEY_CHECKPOINT = 1024, KEY_EVERY, KEY_RESTART };
 
 const struct checkpoint_options checkpoint_options_default = {.minutes = 15};
 
-/* The last column is a group: --help lists the groups in order. It would not fit a screen with all.
- */
+/* The last column is a group: --help lists the groups in order. */
 static const struct argp_option OPTIONS[] = {
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "Keep what --restart needs, each 15 min", 13},
-    {"checkpoint-every", KEY_EVERY, "MIN", OPTION_HIDDEN, "Minutes between checkpoints (15)", 13},
+    {"checkpoint-every", KEY_EVERY, "MIN", 0, "Minutes between checkpoints (15)", 13},
     {"restart", KEY_RESTART, "FILE", 0, "Go on from a checkpoint, to the same bits", 13},
     {0}};
 

@@ -16,13 +16,12 @@ static const double DEFAULT_TAU = 100, DEFAULT_FMAX = 0.01;
 /* Zero: not given. */
 const struct ensemble_options ensemble_options_default = {.thermostat = SCH_NO_THERMOSTAT};
 
-/* The last column is a group: --help lists the groups in order, those of the program among them.
- * What is hidden the program names in its first lines. */
+/* The last column is a group: --help lists the groups in order, those of the program among them. */
 static const struct argp_option OPTIONS[] = {
     {"minimize", KEY_MINIMIZE, NULL, 0, "Go to a minimum of the energy first", 2},
-    {"fmax", KEY_FMAX, "EV/A", OPTION_HIDDEN, NULL, 2},
+    {"fmax", KEY_FMAX, "EV/A", 0, "Largest force at a minimum (0.01)", 2},
     {"thermostat", KEY_THERMOSTAT, "NAME", 0, "none, langevin or rescaling (none)", 4},
-    {"tau", KEY_TAU, "FS", OPTION_HIDDEN, NULL, 4},
+    {"tau", KEY_TAU, "FS", 0, "Relaxation time of the thermostat (100)", 4},
     {0}};
 
 /* The first name of a kind is Schnell's, the others those that users of other programs know. */

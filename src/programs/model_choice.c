@@ -13,17 +13,15 @@ enum { KEY_DEVICE = 512, KEY_THREADS, KEY_FILTERS, KEY_PRECISION, KEY_MAX_MEMORY
 
 const struct model_choice model_choice_default = {.model = "tiny", .potential = {.device = "auto"}};
 
-/* The last column is a group: --help lists the groups in order, those of the program among them. It
- * would not fit a screen with those that are hidden: a program names these in its first lines. */
+/* The last column is a group: --help lists the groups in order, those of the program among them. */
 static const struct argp_option OPTIONS[] = {
     {"model", 'm', "NAME|FILE", 0, "A file, or a name of --list-models (tiny)", 1},
-    {"list-models", KEY_LIST, NULL, OPTION_HIDDEN, "Print the models there are", 1},
+    {"list-models", KEY_LIST, NULL, 0, "Print the models there are", 1},
     {"device", KEY_DEVICE, "NAME", 0, "auto, cpu, cuda, cuda-sim or reference (auto)", 6},
     {"threads", KEY_THREADS, "N", 0, "CPU threads (as many as OpenMP would use)", 7},
-    {"filters", KEY_FILTERS, "HOW", OPTION_HIDDEN, "table or exact (table)", 8},
-    {"precision", KEY_PRECISION, "HOW", OPTION_HIDDEN, "single or double (single)", 9},
-    {"max-memory", KEY_MAX_MEMORY, "SIZE", OPTION_HIDDEN, "Work space, as 500M or 2G (no bound)",
-     9},
+    {"filters", KEY_FILTERS, "HOW", 0, "table or exact (table)", 8},
+    {"precision", KEY_PRECISION, "HOW", 0, "single or double (single)", 9},
+    {"max-memory", KEY_MAX_MEMORY, "SIZE", 0, "Work space, as 500M or 2G (no bound)", 9},
     {0}};
 
 static error_t take(int key, char *text, struct argp_state *state) {

@@ -37,9 +37,9 @@ static const struct argp_option OPTIONS[] = {
     {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md, none (STEM-md.xyz)", 10},
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
-    {"json", KEY_JSON, "FILE", OPTION_HIDDEN, "Write the summary for programs", 14},
-    {"ipi", KEY_IPI, "SERVER", OPTION_HIDDEN, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
-    {"dry-run", KEY_DRY_RUN, NULL, OPTION_HIDDEN, NULL, 14},
+    {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 14},
+    {"ipi", KEY_IPI, "SERVER", 0, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "Tell what would run, and what it would take", 14},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 14},
     {0}};
 
@@ -189,9 +189,7 @@ void options_parse(struct options *options, int argc, char **argv) {
         .options = OPTIONS,
         .parser = take,
         .args_doc = "STRUCTURE",
-        .doc = "Molecular dynamics of STEM.xyz. `man mdrun' tells more, and of --dry-run, --ipi, "
-               "--tau, "
-               "--fmax, --filters, --precision, --max-memory, --json and --checkpoint-every.",
+        .doc = "Molecular dynamics of STEM.xyz; `man mdrun' tells more.",
         .children = children};
     *options = (struct options){.choice = model_choice_default,
                                 .checkpoint = checkpoint_options_default,

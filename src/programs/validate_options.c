@@ -107,7 +107,7 @@ void validate_options_parse(struct validate_options *options, int argc, char **a
         .parser = take,
         .args_doc = "REFERENCE...",
         .doc = "How far a potential is from reference energies and forces (extended XYZ).\v"
-               "`man mdvalidate' tells more, and of --filters, --precision and --max-memory.",
+               "`man mdvalidate' tells more.",
         .children = children};
     *options = (struct validate_options){
         .choice = model_choice_default, .shift = SHIFT_NONE, .max_force_mae = INFINITY};

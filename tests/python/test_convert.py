@@ -223,7 +223,7 @@ class Structures(Converted):
         other.write_bytes((self.folder / "benzene.h5md").read_bytes())
         with h5py.File(other, "a") as file:
             for name, factor, unit in (("position/value", 0.1, "nm"), ("position/time", 1e-3, "ps"),
-                                       ("velocity/value", 100.0, "nm ps-1")):
+                                       ("velocity/value", 0.1, "nm ps-1")):
                 dataset = file["particles/all"][name]
                 dataset[...] *= factor
                 dataset.attrs["unit"] = unit

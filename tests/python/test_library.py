@@ -325,7 +325,7 @@ class Dynamics(unittest.TestCase):
                          "observables/potential_energy/value"):
                 np.testing.assert_allclose(one[name][...], other[name][...], rtol=1e-10,
                                            atol=1e-7, err_msg=name)
-            np.testing.assert_array_equal(one["particles/all/position/value"][-1],
+            np.testing.assert_array_equal(other["particles/all/position/value"][-1],
                                           system.positions)
 
     def test_state(self):
