@@ -361,10 +361,10 @@ static const char *unpack_row(const sch_features *features, int i, const char *f
   return from + scalars + vectors;
 }
 
-template <class Real> static void add(char *to, const char *from, size_t bytes)
+template <class Real> static void add(void *to, const void *from, size_t bytes)
 {
-  auto sum = reinterpret_cast<Real *>(to);
-  auto terms = reinterpret_cast<const Real *>(from);
+  auto sum = static_cast<Real *>(to);
+  auto terms = static_cast<const Real *>(from);
   for (size_t k = 0; k < bytes / sizeof(Real); k++) sum[k] += terms[k];
 }
 

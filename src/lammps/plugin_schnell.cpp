@@ -42,13 +42,7 @@ extern "C" __attribute__((visibility("default"))) void lammpsplugin_init(void *l
                                                                          void *regfunc)
 {
   if (!same_version(lmp)) return;
-  lammpsplugin_t plugin = {};
-  plugin.version = SCHNELL_LAMMPS_DATE;
-  plugin.style = "pair";
-  plugin.name = "schnell";
-  plugin.info = "pair style schnell";
-  plugin.author = "the authors of Schnell";
-  plugin.creator.v1 = create;
-  plugin.handle = handle;
+  lammpsplugin_t plugin = {SCHNELL_LAMMPS_DATE, "pair",   "schnell", "pair style schnell",
+                           "the authors of Schnell", {create}, handle};
   reinterpret_cast<void (*)(lammpsplugin_t *, void *)>(regfunc)(&plugin, lmp);
 }
