@@ -18,390 +18,385 @@ using namespace LAMMPS_NS;
 /** Rows of features are padded to a multiple of so many channels. */
 static constexpr int CHANNELS_PADDED = 16;
 
-PairSchnell::PairSchnell(LAMMPS *lmp) : Pair(lmp)
-{
-  single_enable = 0;
-  restartinfo = 0;
-  one_coeff = 1;
-  manybody_flag = 1;
-  no_virial_fdotr_compute = 1;
-  centroidstressflag = CENTROID_NOTAVAIL;
+PairSchnell::PairSchnell(LAMMPS *lmp) : Pair(lmp) {
+    single_enable = 0;
+    restartinfo = 0;
+    one_coeff = 1;
+    manybody_flag = 1;
+    no_virial_fdotr_compute = 1;
+    centroidstressflag = CENTROID_NOTAVAIL;
 }
 
-PairSchnell::~PairSchnell()
-{
-  release();
-  if (allocated) {
-    memory->destroy(setflag);
-    memory->destroy(cutsq);
-  }
+PairSchnell::~PairSchnell() {
+    release();
+    if (allocated) {
+        memory->destroy(setflag);
+        memory->destroy(cutsq);
+    }
 }
 
-void PairSchnell::release()
-{
-  sch_part_free(part);
-  sch_potential_free(potential);
-  sch_model_free(model);
-  part = nullptr;
-  potential = nullptr;
-  model = nullptr;
+void PairSchnell::release() {
+    sch_part_free(part);
+    sch_potential_free(potential);
+    sch_model_free(model);
+    part = nullptr;
+    potential = nullptr;
+    model = nullptr;
 }
 
 /** An input that all processes see, and end at. */
-void PairSchnell::refuse(const std::string &reason)
-{
-  error->all(FLERR, reason);
+void PairSchnell::refuse(const std::string &reason) {
+    error->all(FLERR, reason);
 }
 
 /** A failure of the library ends the run of all processes: they would wait for this one. */
-void PairSchnell::check(sch_status status, const std::string &place)
-{
-  if (status != SCH_OK) error->one(FLERR, place + ": " + sch_last_error());
+void PairSchnell::check(sch_status status, const std::string &place) {
+    if (status != SCH_OK)
+        error->one(FLERR, place + ": " + sch_last_error());
 }
 
 /* ---------------------------------------------------------------- the input script */
 
-static bool one_of(const char *word, const char *first, const char *second, int *which)
-{
-  *which = strcmp(word, second) == 0;
-  return *which || strcmp(word, first) == 0;
+/** Is it one of two words? */
+static bool one_of(const std::string &value, const char *first, const char *second,
+                   bool *is_second) {
+    *is_second = value == second;
+    return *is_second || value == first;
 }
 
-void PairSchnell::settings(int narg, char **arg)
-{
-  int precision = 0, filters = 0;
-  options = {};
-  options.device = "cpu";
-  options.threads = comm->nthreads;
-  for (int k = 0; k < narg; k += 2) {
-    const std::string word = arg[k], value = k + 1 < narg ? arg[k + 1] : "nothing";
+/** Is it a whole number from 1 on? */
+static bool whole(const std::string &value, double most, double *number) {
     char *end = nullptr;
-    const double number = strtod(value.c_str(), &end);
-    const bool whole = *end == '\0' && number == std::floor(number) && number > 0;
-    bool fine = k + 1 < narg;
-    if (word == "precision")
-      fine = fine && one_of(arg[k + 1], "single", "double", &precision);
-    else if (word == "filters")
-      fine = fine && one_of(arg[k + 1], "table", "exact", &filters);
-    else if (word == "threads" && (fine = fine && whole && number <= 4096))
-      options.threads = (int) number;
-    else if (word == "max-memory" && (fine = fine && whole && number < 1e18))
-      options.max_memory = (size_t) number;
-    else if (word != "threads" && word != "max-memory")
-      refuse("pair_style schnell: expected precision, filters, threads or max-memory, found " +
-             word);
-    if (!fine) refuse("pair_style schnell: " + word + " cannot be " + value);
-  }
-  options.precision = precision ? SCH_DOUBLE : SCH_SINGLE;
-  options.filters = filters ? SCH_FILTERS_EXACT : SCH_FILTERS_TABLE;
+    *number = strtod(value.c_str(), &end);
+    return *end == '\0' && *number >= 1 && *number <= most && *number == std::floor(*number);
 }
 
-void PairSchnell::allocate()
-{
-  const int n = atom->ntypes + 1;
-  memory->create(setflag, n, n, "pair:setflag");
-  memory->create(cutsq, n, n, "pair:cutsq");
-  for (int i = 0; i < n; i++)
-    for (int j = 0; j < n; j++) {
-      setflag[i][j] = 0;
-      cutsq[i][j] = 0.0;
-    }
-  allocated = 1;
+bool PairSchnell::set_option(const std::string &word, const std::string &value) {
+    bool second = false;
+    double number = 0;
+    if (word == "precision" && one_of(value, "single", "double", &second))
+        options.precision = second ? SCH_DOUBLE : SCH_SINGLE;
+    else if (word == "filters" && one_of(value, "table", "exact", &second))
+        options.filters = second ? SCH_FILTERS_EXACT : SCH_FILTERS_TABLE;
+    else if (word == "threads" && whole(value, 4096, &number))
+        options.threads = (int)number;
+    else if (word == "max-memory" && whole(value, 1e15, &number))
+        options.max_memory = (size_t)number;
+    else
+        return false;
+    return true;
+}
+
+void PairSchnell::settings(int narg, char **arg) {
+    options = {};
+    options.device = "cpu";
+    options.threads = comm->nthreads;
+    for (int k = 0; k < narg; k += 2)
+        if (k + 1 == narg || !set_option(arg[k], arg[k + 1]))
+            refuse(std::string("pair_style schnell: expected precision single|double, filters "
+                               "table|exact, threads N or max-memory BYTES, found ") +
+                   arg[k] + " " + (k + 1 < narg ? arg[k + 1] : "alone"));
+}
+
+void PairSchnell::allocate() {
+    const int n = atom->ntypes + 1;
+    memory->create(setflag, n, n, "pair:setflag");
+    memory->create(cutsq, n, n, "pair:cutsq");
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            setflag[i][j] = 0;
+            cutsq[i][j] = 0.0;
+        }
+    allocated = 1;
 }
 
 /** The file of this name, as LAMMPS has names; else the model that ships with Schnell. */
-static sch_status load(sch_model **model, const std::string &name)
-{
-  sch_status status = sch_model_load(model, name.c_str());
-  const size_t stem = name.size() - 3;
-  if (status != SCH_ERROR_IO || name.find('/') != std::string::npos || name.size() <= 3 ||
-      name.compare(stem, 3, ".h5") != 0)
-    return status;
-  const std::string reason = sch_last_error();
-  if (sch_model_load(model, name.substr(0, stem).c_str()) == SCH_OK) return SCH_OK;
-  return sch_model_load(model, name.c_str());
+static sch_status load(sch_model **model, const std::string &name) {
+    const sch_status status = sch_model_load(model, name.c_str());
+    if (status != SCH_ERROR_IO || name.find('/') != std::string::npos || name.size() <= 3 ||
+        name.compare(name.size() - 3, 3, ".h5") != 0)
+        return status;
+    if (sch_model_load(model, name.substr(0, name.size() - 3).c_str()) == SCH_OK)
+        return SCH_OK;
+    return sch_model_load(model, name.c_str()); // for its message
 }
 
-void PairSchnell::coeff(int narg, char **arg)
-{
-  if (!allocated) allocate();
-  if (narg != 3 + atom->ntypes || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
-    refuse("pair_coeff: expected * * MODEL and an element for each of " +
-           std::to_string(atom->ntypes) + " atom types");
-  release();
-  check(load(&model, arg[2]), "pair_coeff");
-  take_elements(narg - 3, arg + 3);
-  check(sch_potential_create(&potential, model, &options), "pair_style schnell");
-  check(sch_part_create(&part, potential), "pair_style schnell");
-  for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = 1;
+void PairSchnell::coeff(int narg, char **arg) {
+    if (!allocated)
+        allocate();
+    if (narg != 3 + atom->ntypes || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
+        refuse("pair_coeff: expected * * MODEL and an element for each of " +
+               std::to_string(atom->ntypes) + " atom types");
+    release();
+    check(load(&model, arg[2]), "pair_coeff");
+    take_elements(narg - 3, arg + 3);
+    check(sch_potential_create(&potential, model, &options), "pair_style schnell");
+    check(sch_part_create(&part, potential), "pair_style schnell");
+    for (int i = 1; i <= atom->ntypes; i++)
+        for (int j = 1; j <= atom->ntypes; j++)
+            setflag[i][j] = 1;
 }
 
-static int atomic_number(const char *symbol)
-{
-  int z = 1;
-  while (sch_element_symbol(z) && strcmp(sch_element_symbol(z), symbol) != 0) z++;
-  return sch_element_symbol(z) ? z : 0;
+static int atomic_number(const char *symbol) {
+    int z = 1;
+    while (sch_element_symbol(z) && strcmp(sch_element_symbol(z), symbol) != 0)
+        z++;
+    return sch_element_symbol(z) ? z : 0;
 }
 
-void PairSchnell::take_elements(int narg, char **arg)
-{
-  sch_model_info info;
-  sch_model_describe(model, &info);
-  cutoff = info.cutoff;
-  std::string known;
-  for (int k = 0; k < info.n_elements; k++)
-    known += std::string(k ? " " : "") + sch_element_symbol(info.elements[k]);
-  element.assign(narg + 1, 0);
-  for (int type = 1; type <= narg; type++) {
-    const int z = atomic_number(arg[type - 1]);
+void PairSchnell::take_elements(int narg, char **arg) {
+    sch_model_info info;
+    sch_model_describe(model, &info);
+    cutoff = info.cutoff;
+    std::string known;
     for (int k = 0; k < info.n_elements; k++)
-      if (info.elements[k] == z) element[type] = z;
-    if (!element[type])
-      refuse("pair_coeff: atom type " + std::to_string(type) + ": expected an element of model " +
-             info.name + " (" + known + "), found " + arg[type - 1]);
-  }
+        known += std::string(k ? " " : "") + sch_element_symbol(info.elements[k]);
+    element.assign(narg + 1, 0);
+    for (int type = 1; type <= narg; type++) {
+        const int z = atomic_number(arg[type - 1]);
+        for (int k = 0; k < info.n_elements; k++)
+            if (info.elements[k] == z)
+                element[type] = z;
+        if (!element[type])
+            refuse("pair_coeff: atom type " + std::to_string(type) +
+                   ": expected an element of model " + info.name + " (" + known + "), found " +
+                   arg[type - 1]);
+    }
 }
 
 /* ---------------------------------------------------------------- before a run */
 
 /** Elements in another order than the types are an easy mistake, and the masses tell. Other
  *  isotopes, and hydrogen made heavier, are none. */
-void PairSchnell::check_masses()
-{
-  if (!atom->mass) return;
-  for (int type = 1; type <= atom->ntypes; type++)
-    for (int other : element) {
-      const double mass = atom->mass[type], own = sch_element_mass(element[type]);
-      if (other && other != element[type] && std::fabs(mass - sch_element_mass(other)) < 0.1 &&
-          std::fabs(mass - own) > 0.1 && comm->me == 0)
-        error->warning(FLERR, "pair_coeff: atom type " + std::to_string(type) + " is mapped to " +
-                                  sch_element_symbol(element[type]) + " and has the mass of " +
-                                  sch_element_symbol(other));
-    }
+void PairSchnell::check_masses() {
+    if (!atom->mass)
+        return;
+    for (int type = 1; type <= atom->ntypes; type++)
+        for (int other : element) {
+            const double mass = atom->mass[type], own = sch_element_mass(element[type]);
+            if (other && other != element[type] &&
+                std::fabs(mass - sch_element_mass(other)) < 0.1 && std::fabs(mass - own) > 0.1 &&
+                comm->me == 0)
+                error->warning(FLERR, "pair_coeff: atom type " + std::to_string(type) +
+                                          " is mapped to " + sch_element_symbol(element[type]) +
+                                          " and has the mass of " + sch_element_symbol(other));
+        }
 }
 
-int PairSchnell::row_doubles() const
-{
-  sch_model_info info;
-  sch_model_describe(model, &info);
-  const int channels = (info.hidden + CHANNELS_PADDED - 1) / CHANNELS_PADDED * CHANNELS_PADDED;
-  return options.precision == SCH_DOUBLE ? 4 * channels : 2 * channels;
+int PairSchnell::row_doubles() const {
+    sch_model_info info;
+    sch_model_describe(model, &info);
+    const int channels = (info.hidden + CHANNELS_PADDED - 1) / CHANNELS_PADDED * CHANNELS_PADDED;
+    return options.precision == SCH_DOUBLE ? 4 * channels : 2 * channels;
 }
 
-void PairSchnell::init_style()
-{
-  if (strcmp(update->unit_style, "metal") != 0)
-    refuse(std::string("pair_style schnell: expected units metal, found ") + update->unit_style);
-  if (!force->newton_pair)
-    refuse("pair_style schnell: expected newton on, found newton off");
-  if (!request_full_list(neighbor, this, instance_me))
-    refuse("pair_style schnell: this is not LAMMPS of " SCHNELL_LAMMPS_DATE
-           ", for which it was built");
-  check_masses();
-  comm_forward = comm_reverse = row_doubles();
-  Pair *outer = force->pair;    // a hybrid style asked before the model was known
-  outer->comm_forward = std::max(outer->comm_forward, comm_forward);
-  outer->comm_reverse = std::max(outer->comm_reverse, comm_reverse);
+void PairSchnell::init_style() {
+    if (strcmp(update->unit_style, "metal") != 0)
+        refuse(std::string("pair_style schnell: expected units metal, found ") +
+               update->unit_style);
+    if (!force->newton_pair)
+        refuse("pair_style schnell: expected newton on, found newton off");
+    if (!request_full_list(neighbor, this, instance_me))
+        refuse("pair_style schnell: this is not LAMMPS of " SCHNELL_LAMMPS_DATE
+               ", for which it was built");
+    check_masses();
+    comm_forward = comm_reverse = row_doubles();
+    Pair *outer = force->pair; // a hybrid style asked before the model was known
+    outer->comm_forward = std::max(outer->comm_forward, comm_forward);
+    outer->comm_reverse = std::max(outer->comm_reverse, comm_reverse);
 }
 
-double PairSchnell::init_one(int, int)
-{
-  return cutoff;
+double PairSchnell::init_one(int, int) {
+    return cutoff;
 }
 
 /* ---------------------------------------------------------------- a step */
 
 /** After LAMMPS has built its lists. Pairs of a ghost and an own atom, and of own atoms once. */
-void PairSchnell::take_neighbours()
-{
-  const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
-  if (comm->get_comm_cutoff() < cutoff)    // LAMMPS sees to it; else results would be wrong
-    refuse("pair_style schnell: expected a ghost cutoff (comm_modify) of at least " +
-           std::to_string(cutoff) + " A, found " + std::to_string(comm->get_comm_cutoff()));
-  species.resize(nall);
-  for (int i = 0; i < nall; i++) species[i] = element[atom->type[i]];
-  pairs.clear();
-  for (int k = 0; k < list->inum; k++) {
-    const int i = list->ilist[k];
-    for (int m = 0; m < list->numneigh[i]; m++) {
-      const int j = list->firstneigh[i][m] & NEIGHMASK;
-      if (j > i) pairs.push_back({i, j});
+void PairSchnell::take_neighbours() {
+    const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
+    if (comm->get_comm_cutoff() < cutoff) // LAMMPS sees to it; else results would be wrong
+        refuse("pair_style schnell: expected a ghost cutoff (comm_modify) of at least " +
+               std::to_string(cutoff) + " A, found " + std::to_string(comm->get_comm_cutoff()));
+    species.resize(nall);
+    for (int i = 0; i < nall; i++)
+        species[i] = element[atom->type[i]];
+    pairs.clear();
+    for (int k = 0; k < list->inum; k++) {
+        const int i = list->ilist[k];
+        for (int m = 0; m < list->numneigh[i]; m++) {
+            const int j = list->firstneigh[i][m] & NEIGHMASK;
+            if (j > i)
+                pairs.push_back({i, j});
+        }
     }
-  }
-  check(sch_part_set(part, nlocal, nall, species.data(), pairs.size(),
-                     reinterpret_cast<const int(*)[2]>(pairs.data())),
-        "pair_style schnell");
-  forces.resize(3 * (size_t) nall);
-  energies.resize(nlocal);
-  virials.resize(9 * (size_t) nall);
+    check(sch_part_set(part, nlocal, nall, species.data(), pairs.size(),
+                       reinterpret_cast<const int(*)[2]>(pairs.data())),
+          "pair_style schnell");
+    forces.resize(3 * (size_t)nall);
+    energies.resize(nlocal);
+    virials.resize(9 * (size_t)nall);
 }
 
-void PairSchnell::compute(int eflag, int vflag)
-{
-  ev_init(eflag, vflag);
-  if (neighbor->ago == 0) take_neighbours();
-  const sch_exchange exchange = {forward, reverse, this};
-  sch_part_properties properties = {};
-  properties.forces = forces.data();
-  properties.atom_energies = eflag_atom ? energies.data() : nullptr;
-  properties.atom_virials = vflag_atom ? virials.data() : nullptr;
-  const double *positions = atom->nlocal + atom->nghost ? atom->x[0] : nullptr;
-  const sch_status status = sch_part_evaluate(part, positions, &exchange, &properties);
-  const std::string step = "step " + std::to_string(update->ntimestep);
-  if (status == SCH_ERROR_STRUCTURE) name_culprits(step);
-  check(status, step);
-  add_results(properties);
+void PairSchnell::compute(int eflag, int vflag) {
+    ev_init(eflag, vflag);
+    if (neighbor->ago == 0)
+        take_neighbours();
+    const sch_exchange exchange = {forward, reverse, this};
+    sch_part_properties properties = {};
+    properties.forces = forces.data();
+    properties.atom_energies = eflag_atom ? energies.data() : nullptr;
+    properties.atom_virials = vflag_atom ? virials.data() : nullptr;
+    const double *positions = atom->nlocal + atom->nghost ? atom->x[0] : nullptr;
+    const sch_status status = sch_part_evaluate(part, positions, &exchange, &properties);
+    const std::string step = "step " + std::to_string(update->ntimestep);
+    if (status == SCH_ERROR_STRUCTURE)
+        name_culprits(step);
+    check(status, step);
+    add_results(properties);
 }
 
-/** Atoms have met, or fled. The library knows their places on this process; users know their IDs. */
-void PairSchnell::name_culprits(const std::string &step)
-{
-  for (int i = 0; i < atom->nlocal + atom->nghost; i++)
-    if (!std::isfinite(atom->x[i][0] + atom->x[i][1] + atom->x[i][2]))
-      error->one(FLERR, step + ": the position of the atom with ID " +
-                            std::to_string(atom->tag[i]) + " is not finite");
-  double closest = HUGE_VAL;
-  std::array<int, 2> which = {0, 0};
-  for (const auto &pair : pairs) {
-    const double *a = atom->x[pair[0]], *b = atom->x[pair[1]];
-    const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-    if (r < closest) {
-      closest = r;
-      which = pair;
+/** Atoms have met, or fled. The library knows their places on this process; users know their IDs.
+ */
+void PairSchnell::name_culprits(const std::string &step) {
+    for (int i = 0; i < atom->nlocal + atom->nghost; i++)
+        if (!std::isfinite(atom->x[i][0] + atom->x[i][1] + atom->x[i][2]))
+            error->one(FLERR, step + ": the position of the atom with ID " +
+                                  std::to_string(atom->tag[i]) + " is not finite");
+    double closest = HUGE_VAL;
+    std::array<int, 2> which = {0, 0};
+    for (const auto &pair : pairs) {
+        const double *a = atom->x[pair[0]], *b = atom->x[pair[1]];
+        const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+        if (r < closest) {
+            closest = r;
+            which = pair;
+        }
     }
-  }
-  error->one(FLERR, step + ": the atoms with IDs " + std::to_string(atom->tag[which[0]]) + " and " +
-                        std::to_string(atom->tag[which[1]]) + " are " + std::to_string(closest) +
-                        " A apart, too close for any potential");
+    error->one(FLERR, step + ": the atoms with IDs " + std::to_string(atom->tag[which[0]]) +
+                          " and " + std::to_string(atom->tag[which[1]]) + " are " +
+                          std::to_string(closest) + " A apart, too close for any potential");
 }
 
 /** xx yy zz xy xz yz, as LAMMPS has them, of a 3 x 3 virial. */
-static void add_virial(double *sum, const double *w)
-{
-  sum[0] += w[0];
-  sum[1] += w[4];
-  sum[2] += w[8];
-  sum[3] += 0.5 * (w[1] + w[3]);
-  sum[4] += 0.5 * (w[2] + w[6]);
-  sum[5] += 0.5 * (w[5] + w[7]);
+static void add_virial(double *sum, const double *w) {
+    sum[0] += w[0];
+    sum[1] += w[4];
+    sum[2] += w[8];
+    sum[3] += 0.5 * (w[1] + w[3]);
+    sum[4] += 0.5 * (w[2] + w[6]);
+    sum[5] += 0.5 * (w[5] + w[7]);
 }
 
-void PairSchnell::add_results(const sch_part_properties &properties)
-{
-  const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
-  for (int i = 0; i < nall; i++)
-    for (int x = 0; x < 3; x++) atom->f[i][x] += forces[3 * (size_t) i + x];
-  if (eflag_global) eng_vdwl += properties.energy;
-  if (eflag_atom)
-    for (int i = 0; i < nlocal; i++) eatom[i] += energies[i];
-  if (vflag_global) add_virial(virial, properties.virial);
-  if (vflag_atom)
-    for (int i = 0; i < nall; i++) add_virial(vatom[i], &virials[9 * (size_t) i]);
+void PairSchnell::add_results(const sch_part_properties &properties) {
+    const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
+    for (int i = 0; i < nall; i++)
+        for (int x = 0; x < 3; x++)
+            atom->f[i][x] += forces[3 * (size_t)i + x];
+    if (eflag_global)
+        eng_vdwl += properties.energy;
+    if (eflag_atom)
+        for (int i = 0; i < nlocal; i++)
+            eatom[i] += energies[i];
+    if (vflag_global)
+        add_virial(virial, properties.virial);
+    if (vflag_atom)
+        for (int i = 0; i < nall; i++)
+            add_virial(vatom[i], &virials[9 * (size_t)i]);
 }
 
-double PairSchnell::memory_usage()
-{
-  const double arrays = (double) sizeof(double) * (forces.capacity() + energies.capacity() +
-                                                   virials.capacity()) +
-      (double) sizeof(int) * (species.capacity() + 2 * pairs.capacity());
-  return arrays + (potential ? (double) sch_potential_memory(potential) : 0.0);
+double PairSchnell::memory_usage() {
+    const double arrays =
+        (double)sizeof(double) * (forces.capacity() + energies.capacity() + virials.capacity()) +
+        (double)sizeof(int) * (species.capacity() + 2 * pairs.capacity());
+    return arrays + (potential ? (double)sch_potential_memory(potential) : 0.0);
 }
 
 /* ---------------------------------------------------------------- features of ghosts */
 
-void PairSchnell::exchange(const sch_features *now, bool is_forward)
-{
-  sch_features rows = *now;
-  features = &rows;
-  if (is_forward)
-    forward_features(comm, this);
-  else
-    reverse_features(comm, this);
-  features = nullptr;
+void PairSchnell::exchange(const sch_features *now, bool is_forward) {
+    sch_features rows = *now;
+    features = &rows;
+    if (is_forward)
+        forward_features(comm, this);
+    else
+        reverse_features(comm, this);
+    features = nullptr;
 }
 
-void PairSchnell::forward(void *pair, const sch_features *features)
-{
-  static_cast<PairSchnell *>(pair)->exchange(features, true);
+void PairSchnell::forward(void *pair, const sch_features *features) {
+    static_cast<PairSchnell *>(pair)->exchange(features, true);
 }
 
-void PairSchnell::reverse(void *pair, const sch_features *gradients)
-{
-  static_cast<PairSchnell *>(pair)->exchange(gradients, false);
+void PairSchnell::reverse(void *pair, const sch_features *gradients) {
+    static_cast<PairSchnell *>(pair)->exchange(gradients, false);
 }
 
-static char *scalars_of(const sch_features *features, int i, size_t *bytes)
-{
-  *bytes = features->channels * features->number_bytes;
-  return static_cast<char *>(features->scalars) + (size_t) i * *bytes;
+static char *scalars_of(const sch_features *features, int i, size_t *bytes) {
+    *bytes = features->channels * features->number_bytes;
+    return static_cast<char *>(features->scalars) + (size_t)i * *bytes;
 }
 
-static char *vectors_of(const sch_features *features, int i, size_t *bytes)
-{
-  *bytes = 3 * features->channels * features->number_bytes;
-  return static_cast<char *>(features->vectors) + (size_t) i * *bytes;
+static char *vectors_of(const sch_features *features, int i, size_t *bytes) {
+    *bytes = 3 * features->channels * features->number_bytes;
+    return static_cast<char *>(features->vectors) + (size_t)i * *bytes;
 }
 
-static char *pack_row(const sch_features *features, int i, char *to)
-{
-  size_t scalars, vectors;
-  const char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
-  memcpy(to, h, scalars);
-  memcpy(to + scalars, v, vectors);
-  return to + scalars + vectors;
+static char *pack_row(const sch_features *features, int i, char *to) {
+    size_t scalars, vectors;
+    const char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
+    memcpy(to, h, scalars);
+    memcpy(to + scalars, v, vectors);
+    return to + scalars + vectors;
 }
 
-static const char *unpack_row(const sch_features *features, int i, const char *from)
-{
-  size_t scalars, vectors;
-  char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
-  memcpy(h, from, scalars);
-  memcpy(v, from + scalars, vectors);
-  return from + scalars + vectors;
+static const char *unpack_row(const sch_features *features, int i, const char *from) {
+    size_t scalars, vectors;
+    char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
+    memcpy(h, from, scalars);
+    memcpy(v, from + scalars, vectors);
+    return from + scalars + vectors;
 }
 
-template <class Real> static void add(void *to, const void *from, size_t bytes)
-{
-  auto sum = static_cast<Real *>(to);
-  auto terms = static_cast<const Real *>(from);
-  for (size_t k = 0; k < bytes / sizeof(Real); k++) sum[k] += terms[k];
+template <class Real> static void add(void *to, const void *from, size_t bytes) {
+    auto sum = static_cast<Real *>(to);
+    auto terms = static_cast<const Real *>(from);
+    for (size_t k = 0; k < bytes / sizeof(Real); k++)
+        sum[k] += terms[k];
 }
 
 template <class Real>
-static const char *add_row(const sch_features *features, int i, const char *from)
-{
-  size_t scalars, vectors;
-  char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
-  add<Real>(h, from, scalars);
-  add<Real>(v, from + scalars, vectors);
-  return from + scalars + vectors;
+static const char *add_row(const sch_features *features, int i, const char *from) {
+    size_t scalars, vectors;
+    char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
+    add<Real>(h, from, scalars);
+    add<Real>(v, from + scalars, vectors);
+    return from + scalars + vectors;
 }
 
-int PairSchnell::pack_forward_comm(int n, int *atoms, double *buffer, int, int *)
-{
-  char *to = reinterpret_cast<char *>(buffer);
-  for (int k = 0; k < n; k++) to = pack_row(features, atoms[k], to);
-  return n * comm_forward;
+int PairSchnell::pack_forward_comm(int n, int *atoms, double *buffer, int, int *) {
+    char *to = reinterpret_cast<char *>(buffer);
+    for (int k = 0; k < n; k++)
+        to = pack_row(features, atoms[k], to);
+    return n * comm_forward;
 }
 
-void PairSchnell::unpack_forward_comm(int n, int first, double *buffer)
-{
-  const char *from = reinterpret_cast<const char *>(buffer);
-  for (int i = first; i < first + n; i++) from = unpack_row(features, i, from);
+void PairSchnell::unpack_forward_comm(int n, int first, double *buffer) {
+    const char *from = reinterpret_cast<const char *>(buffer);
+    for (int i = first; i < first + n; i++)
+        from = unpack_row(features, i, from);
 }
 
-int PairSchnell::pack_reverse_comm(int n, int first, double *buffer)
-{
-  char *to = reinterpret_cast<char *>(buffer);
-  for (int i = first; i < first + n; i++) to = pack_row(features, i, to);
-  return n * comm_reverse;
+int PairSchnell::pack_reverse_comm(int n, int first, double *buffer) {
+    char *to = reinterpret_cast<char *>(buffer);
+    for (int i = first; i < first + n; i++)
+        to = pack_row(features, i, to);
+    return n * comm_reverse;
 }
 
-void PairSchnell::unpack_reverse_comm(int n, int *atoms, double *buffer)
-{
-  const char *from = reinterpret_cast<const char *>(buffer);
-  for (int k = 0; k < n; k++)
-    from = features->number_bytes == sizeof(float) ? add_row<float>(features, atoms[k], from)
-                                                   : add_row<double>(features, atoms[k], from);
+void PairSchnell::unpack_reverse_comm(int n, int *atoms, double *buffer) {
+    const char *from = reinterpret_cast<const char *>(buffer);
+    for (int k = 0; k < n; k++)
+        from = features->number_bytes == sizeof(float) ? add_row<float>(features, atoms[k], from)
+                                                       : add_row<double>(features, atoms[k], from);
 }

@@ -23,49 +23,50 @@
 namespace LAMMPS_NS {
 
 class PairSchnell : public Pair {
- public:
-  PairSchnell(LAMMPS *lmp);
-  ~PairSchnell() override;
+  public:
+    PairSchnell(LAMMPS *lmp);
+    ~PairSchnell() override;
 
-  void settings(int narg, char **arg) override;
-  void coeff(int narg, char **arg) override;
-  void init_style() override;
-  double init_one(int i, int j) override;
-  void compute(int eflag, int vflag) override;
-  double memory_usage() override;
+    void settings(int narg, char **arg) override;
+    void coeff(int narg, char **arg) override;
+    void init_style() override;
+    double init_one(int i, int j) override;
+    void compute(int eflag, int vflag) override;
+    double memory_usage() override;
 
-  int pack_forward_comm(int n, int *atoms, double *buffer, int pbc_flag, int *pbc) override;
-  void unpack_forward_comm(int n, int first, double *buffer) override;
-  int pack_reverse_comm(int n, int first, double *buffer) override;
-  void unpack_reverse_comm(int n, int *atoms, double *buffer) override;
+    int pack_forward_comm(int n, int *atoms, double *buffer, int pbc_flag, int *pbc) override;
+    void unpack_forward_comm(int n, int first, double *buffer) override;
+    int pack_reverse_comm(int n, int first, double *buffer) override;
+    void unpack_reverse_comm(int n, int *atoms, double *buffer) override;
 
- private:
-  sch_potential_options options = {};
-  sch_model *model = nullptr;
-  sch_potential *potential = nullptr;
-  sch_part *part = nullptr;
-  double cutoff = 0.0;                  // Å
-  std::vector<int> element;             // [ntypes + 1] atomic numbers
-  std::vector<int> species;             // [nall]
-  std::vector<std::array<int, 2>> pairs;
-  std::vector<double> forces, energies, virials;    // [nall][3], [nlocal], [nall][9]
-  sch_features *features = nullptr;     // while they are exchanged
+  private:
+    sch_potential_options options = {};
+    sch_model *model = nullptr;
+    sch_potential *potential = nullptr;
+    sch_part *part = nullptr;
+    double cutoff = 0.0;      // Å
+    std::vector<int> element; // [ntypes + 1] atomic numbers
+    std::vector<int> species; // [nall]
+    std::vector<std::array<int, 2>> pairs;
+    std::vector<double> forces, energies, virials; // [nall][3], [nlocal], [nall][9]
+    sch_features *features = nullptr;              // while they are exchanged
 
-  void allocate();
-  void release();
-  void take_elements(int narg, char **arg);
-  void check_masses();
-  void take_neighbours();
-  [[noreturn]] void name_culprits(const std::string &step);
-  void add_results(const sch_part_properties &properties);
-  [[noreturn]] void refuse(const std::string &reason);
-  void check(sch_status status, const std::string &place);
-  int row_doubles() const;
-  void exchange(const sch_features *now, bool is_forward);
-  static void forward(void *pair, const sch_features *features);
-  static void reverse(void *pair, const sch_features *gradients);
+    bool set_option(const std::string &word, const std::string &value);
+    void allocate();
+    void release();
+    void take_elements(int narg, char **arg);
+    void check_masses();
+    void take_neighbours();
+    [[noreturn]] void name_culprits(const std::string &step);
+    void add_results(const sch_part_properties &properties);
+    [[noreturn]] void refuse(const std::string &reason);
+    void check(sch_status status, const std::string &place);
+    int row_doubles() const;
+    void exchange(const sch_features *now, bool is_forward);
+    static void forward(void *pair, const sch_features *features);
+    static void reverse(void *pair, const sch_features *gradients);
 };
 
-}    // namespace LAMMPS_NS
+} // namespace LAMMPS_NS
 
 #endif

@@ -24,14 +24,15 @@
  *       potential_energy, kinetic_energy    value [frames], eV
  *       temperature                         value [frames], K
  *
- * Of several systems each has a group of its own in particles, instead of "all", and in observables:
- * replica1, replica2 and so on, with zeros before the number so that names sort as the numbers do.
+ * Of several systems each has a group of its own in particles, instead of "all", and in
+ * observables: replica1, replica2 and so on, with zeros before the number so that names sort as the
+ * numbers do.
  *
  * All elements of a system share step and time (hard links, as H5MD asks for the box). Positions
  * are not wrapped into the cell. The edges do not change but are stored with every frame, and the
  * forces are in kJ/mol/Å, because MDAnalysis (2.11) reads fixed edges not at all and refuses a file
- * whose forces are in eV/Å; velocities are in Å/ps, because older ones (2.4) take Å/fs for a million
- * times less. In HDF5's terms the unit is an attribute, and readers convert.
+ * whose forces are in eV/Å; velocities are in Å/ps, because older ones (2.4) take Å/fs for a
+ * million times less. In HDF5's terms the unit is an attribute, and readers convert.
  */
 struct h5md;
 

@@ -189,10 +189,10 @@ class PairStyle(LammpsCase):
         self.refused("nowhere.h5", coeff="* * nowhere.h5 C H")
         self.refused("expected units metal, found real", units="real")
         self.refused("newton on", newton="off")
-        self.refused("found speed", style="speed 9")
-        self.refused("precision cannot be half", style="precision half")
-        self.refused("threads cannot be nothing", style="threads")
-        self.refused("threads cannot be 1.5", style="threads 1.5")
+        self.refused("found speed 9", style="speed 9")
+        self.refused("found precision half", style="precision half")
+        self.refused("found threads alone", style="threads")
+        self.refused("found threads 1.5", style="threads 1.5")
 
     def test_elements_in_the_wrong_order(self):
         write_data(self.path("atoms.data"), self.molecule())

@@ -11,6 +11,6 @@ class format_args;
 template <class... Args, class Format>
 format_args make_args_checked(const Format &format, const Args &...args);
 
-}    // namespace fmt
+} // namespace fmt
 
 #endif
