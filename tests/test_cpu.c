@@ -79,10 +79,10 @@ static double largest_force(const struct result *a, const struct result *b, size
     return largest;
 }
 
-static void compare(const sch_model *model, const struct neighbours *nb) {
+/** @param table  the model's filters */
+static void compare(const sch_model *model, const struct filter_table *table,
+                    const struct neighbours *nb) {
     size_t n = nb->n_atoms;
-    struct filter_table *table = NULL;
-    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
     struct result oracle = evaluate_reference(model, nb);
     double scale = largest_force(&oracle, NULL, n);
     assert_true(scale > 1e-3);
@@ -104,15 +104,15 @@ static void compare(const sch_model *model, const struct neighbours *nb) {
         }
     }
     release(oracle);
-    filter_table_free(table);
 }
 
-static void on_system(const sch_model *model, sch_system *system) {
+static void on_system(const sch_model *model, const struct filter_table *table,
+                      sch_system *system) {
     struct neighbour_list *list = NULL;
     struct neighbours nb;
     assert_ok(neighbour_list_create(&list, model->cutoff, 0.5));
     assert_ok(neighbour_list_update(list, system, &nb));
-    compare(model, &nb);
+    compare(model, table, &nb);
     neighbour_list_free(list);
     sch_system_free(system);
 }
@@ -125,11 +125,14 @@ static void random_structures(void **state) {
                                     {20, 1, 5},  {36, 2, 7},  {96, 4, 33}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         sch_model *model = support_random_model(shapes[s][0], shapes[s][1], shapes[s][2]);
-        on_system(model, support_random_system(2, 1.5, 0.8, false));
-        on_system(model, support_random_system(13, 6.0, 0.9, false));
-        on_system(model, support_random_system(7, 4.5, 1.0, true));
-        on_system(model, support_random_system(25, 7.0, 1.0, true));
-        on_system(model, support_random_system(70, 10.0, 1.0, s % 2)); /* no small one */
+        struct filter_table *table = NULL;
+        assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
+        on_system(model, table, support_random_system(2, 1.5, 0.8, false));
+        on_system(model, table, support_random_system(13, 6.0, 0.9, false));
+        on_system(model, table, support_random_system(7, 4.5, 1.0, true));
+        on_system(model, table, support_random_system(25, 7.0, 1.0, true));
+        on_system(model, table, support_random_system(70, 10.0, 1.0, s % 2)); /* no small one */
+        filter_table_free(table);
         sch_model_free(model);
     }
 }
