@@ -16,6 +16,10 @@ build=$1 bundle=$2
 source=$(cd "$(dirname "$0")/.." && pwd)
 most_mib=57
 
+# Those of what depends on the machine: devices, instruction sets, threads, drivers.
+tests="test_backends test_backends_md test_device test_cpu test_pace test_simulation test_nvml
+test_bench test_bench_suites"
+
 die() {
     echo "bundle.sh: $*" >&2
     exit 1
@@ -41,7 +45,9 @@ needed_by() {
 gather() {
     cmake --install "$build" --prefix "$bundle" --strip >/dev/null
     mkdir -p "$bundle/tests" "$bundle/bench"
-    find "$build/bin" -maxdepth 1 -type f -name 'test_*' -exec cp {} "$bundle/tests" \;
+    for test in $tests; do
+        cp "$build/bin/$test" "$bundle/tests"
+    done
     [ ! -d "$build/bin/fake_nvml" ] || cp -RL "$build/bin/fake_nvml" "$bundle/tests"
     find "$bundle/tests" -type f -exec strip {} +
     cp "$source/bench/gpu.sh" "$bundle/bench"
