@@ -24,6 +24,13 @@ long argument_whole(const char *option, const char *text, long least, long most,
     return number;
 }
 
+double argument_positive(const char *option, const char *text, const char *expected) {
+    double number;
+    if (!number_real(text, &number) || number <= 0)
+        argument_wrong(option, expected, text);
+    return number;
+}
+
 size_t argument_size(const char *option, const char *text, const char *expected) {
     static const char units[] = "KMGT";
     const double least = 1e6, most = 1e18;

@@ -12,6 +12,9 @@ _Noreturn void argument_wrong(const char *option, const char *expected, const ch
 long argument_whole(const char *option, const char *text, long least, long most,
                     const char *expected);
 
+/** A real number above 0. */
+double argument_positive(const char *option, const char *text, const char *expected);
+
 /** Bytes, written as a number that may end in K, M, G or T (powers of 1000); 1M at least. */
 size_t argument_size(const char *option, const char *text, const char *expected);
 

@@ -1,7 +1,6 @@
 #include "checkpoint_options.h"
 
 #include "arguments.h"
-#include "number.h"
 
 /* Far from a program's own. */
 enum { KEY_CHECKPOINT = 1024, KEY_EVERY, KEY_RESTART };
@@ -24,8 +23,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
         options->path = argument_file("--checkpoint", text);
         return 0;
     case KEY_EVERY:
-        if (!number_real(text, &options->minutes) || options->minutes <= 0)
-            argument_wrong("--checkpoint-every", "a number of minutes above 0", text);
+        options->minutes =
+            argument_positive("--checkpoint-every", text, "a number of minutes above 0");
         return 0;
     case KEY_RESTART:
         options->restart = argument_file("--restart", text);

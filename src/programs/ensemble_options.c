@@ -1,7 +1,6 @@
 #include "ensemble_options.h"
 
 #include "arguments.h"
-#include "number.h"
 #include "program.h"
 
 #include <stdlib.h>
@@ -48,13 +47,6 @@ static sch_thermostat_kind read_thermostat(const char *text) {
         .kind;
 }
 
-static double positive(const char *option, const char *text, const char *expected) {
-    double number;
-    if (!number_real(text, &number) || number <= 0)
-        argument_wrong(option, expected, text);
-    return number;
-}
-
 /* What one option says is of no use without another; then set what was not given. */
 static void complete(struct ensemble_options *options) {
     const char *alone = NULL;
@@ -81,13 +73,13 @@ static error_t take(int key, char *text, struct argp_state *state) {
         options->thermostat = read_thermostat(text);
         return 0;
     case KEY_TAU:
-        options->tau_fs = positive("--tau", text, "a time above 0 fs");
+        options->tau_fs = argument_positive("--tau", text, "a time above 0 fs");
         return 0;
     case KEY_MINIMIZE:
         options->minimize = true;
         return 0;
     case KEY_FMAX:
-        options->fmax = positive("--fmax", text, "a force above 0 eV/Å");
+        options->fmax = argument_positive("--fmax", text, "a force above 0 eV/Å");
         return 0;
     case ARGP_KEY_END:
         complete(options);

@@ -47,11 +47,6 @@ bool options_none(const char *name) {
     return strcmp(name, "none") == 0;
 }
 
-static void set_dt(struct options *options, const char *text) {
-    if (!number_real(text, &options->dt_fs) || options->dt_fs <= 0)
-        argument_wrong("--dt", "a time step above 0 fs", text);
-}
-
 static void set_temperature(struct options *options, const char *text) {
     if (!number_real(text, &options->temperature_K) || options->temperature_K < 0)
         argument_wrong("--temperature", "a temperature in K, 0 or more", text);
@@ -141,7 +136,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
         options->steps = argument_whole("--steps", text, 0, LONG_MAX, "a whole number, 0 or more");
         return 0;
     case KEY_DT:
-        set_dt(options, text);
+        options->dt_fs = argument_positive("--dt", text, "a time step above 0 fs");
         return 0;
     case KEY_TEMPERATURE:
         set_temperature(options, text);
