@@ -371,9 +371,12 @@ SCH_CHECKED sch_status sch_evaluate_batch(sch_potential *potential, size_t n_sys
  */
 typedef struct sch_part sch_part;
 
+/** Rows of features are padded with zeros to a multiple of so many channels. */
+#define SCH_CHANNELS_PADDED 16
+
 /** The features of a part's atoms between two interactions, or the energy's gradient by them. */
 typedef struct sch_features {
-    size_t channels;     /**< F, with padding */
+    size_t channels;     /**< F, padded */
     size_t number_bytes; /**< 4: float, 8: double */
     void *scalars;       /**< [n_atoms][F] */
     void *vectors;       /**< [n_atoms][3][F] */

@@ -15,9 +15,6 @@
 
 using namespace LAMMPS_NS;
 
-/** Rows of features are padded to a multiple of so many channels. */
-static constexpr int CHANNELS_PADDED = 16;
-
 PairSchnell::PairSchnell(LAMMPS *lmp) : Pair(lmp) {
     single_enable = 0;
     restartinfo = 0;
@@ -186,7 +183,8 @@ void PairSchnell::check_masses() {
 int PairSchnell::row_doubles() const {
     sch_model_info info;
     sch_model_describe(model, &info);
-    const int channels = (info.hidden + CHANNELS_PADDED - 1) / CHANNELS_PADDED * CHANNELS_PADDED;
+    const int channels =
+        (info.hidden + SCH_CHANNELS_PADDED - 1) / SCH_CHANNELS_PADDED * SCH_CHANNELS_PADDED;
     return options.precision == SCH_DOUBLE ? 4 * channels : 2 * channels;
 }
 

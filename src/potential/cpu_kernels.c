@@ -27,8 +27,8 @@
 #include "potential/pace.h"
 #include "potential/schnet_v.h"
 
-#define PAD        ((size_t)16) /* the widest vector, in floats */
-#define BLOCK_ROWS ((size_t)6)  /* of a matrix product's block */
+#define PAD        ((size_t)SCH_CHANNELS_PADDED) /* the widest vector, in floats */
+#define BLOCK_ROWS ((size_t)6)                   /* of a matrix product's block */
 #define TILE       ((size_t)12) /* atoms; their rows and their vectors' rows are whole blocks */
 #define SMALL      ((size_t)64) /* atoms; up to here messages run both ways along pairs at once */
 #define GROUP      ((size_t)24) /* atoms; small systems share tiles; features stay in the L1 */
