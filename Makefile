@@ -4,6 +4,7 @@
 #     make test       install what is missing, build, run all tests
 #     make build      build only
 #     make install    install under PREFIX (/usr/local)
+#     make fuzz       all fuzz targets, 30 seconds each
 #     make bundle     gather programs, tests and libraries in build-bundle/schnell, to run elsewhere
 #     make lint       cppcheck and clang-tidy
 #     make format     clang-format on all sources
@@ -18,6 +19,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 BUILD = build
 TEST_BUILD = build-test
 SANITIZE_BUILD = build-sanitize
+FUZZ_BUILD = build-fuzz
 BUNDLE_BUILD = build-bundle
 
 STRICT = -DCMAKE_BUILD_TYPE=Release -DSCHNELL_WERROR=ON
@@ -26,7 +28,7 @@ SOURCES = $(shell find src tests bench examples -name '*.[ch]' -o -name '*.cpp' 
 CPPCHECK = cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
 	--inline-suppr --suppress=missingIncludeSystem --std=c11 -j $(JOBS) -I src -D_GNU_SOURCE
 
-.PHONY: all run build test install bundle lint cppcheck format clean packages-build packages-test \
+.PHONY: all run build test fuzz install bundle lint cppcheck format clean packages-build packages-test \
 	packages-lint
 
 all: build
@@ -57,7 +59,7 @@ bundle: packages-test
 	packaging/bundle.sh $(BUNDLE_BUILD) $(BUNDLE_BUILD)/schnell
 
 # cppcheck; then all tests in a release build, with CUDA where nvcc is; then all tests again under the
-# sanitizers, where warnings are no errors: GCC then warns of things that cannot happen.
+# sanitizers, where warnings are no errors: GCC then warns of things that cannot happen; then fuzzing.
 test: packages-test cppcheck
 	cmake -S . -B $(TEST_BUILD) $(STRICT)
 	cmake --build $(TEST_BUILD) -j $(JOBS)
@@ -66,6 +68,14 @@ test: packages-test cppcheck
 		-DSCHNELL_CUDA=OFF
 	cmake --build $(SANITIZE_BUILD) -j $(JOBS)
 	cd $(SANITIZE_BUILD) && ctest --output-on-failure -j $(JOBS)
+	@$(MAKE) fuzz
+
+fuzz: packages-test
+	cmake -S . -B $(FUZZ_BUILD) -DCMAKE_BUILD_TYPE=Release -DSCHNELL_FUZZ=ON \
+		-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DSCHNELL_CUDA=OFF \
+		-DSCHNELL_CUDA_SIMULATED=OFF -DSCHNELL_LAMMPS=OFF
+	cmake --build $(FUZZ_BUILD) -j $(JOBS) --target fuzz
+	cd $(FUZZ_BUILD) && ctest --output-on-failure -j $(JOBS)
 
 cppcheck: packages-test
 	$(CPPCHECK) src
@@ -79,7 +89,7 @@ format: packages-lint
 	clang-format -i $(SOURCES)
 
 clean:
-	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD) $(BUNDLE_BUILD)
+	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD) $(FUZZ_BUILD) $(BUNDLE_BUILD)
 
 packages-build packages-test packages-lint:
 	@packaging/install-packages.sh $(subst packages-,,$@)

@@ -32,6 +32,9 @@ test  python3-setuptools python3 -c 'import setuptools'
 test  python3-torch    python3 -c 'import torch'
 test  python3-venv     python3 -c 'import ensurepip'
 test  python3-wheel    python3 -c 'import wheel'
+test  clang            command -v clang
+test  libclang-rt-dev  ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+test  libomp-dev       test -e /usr/lib/llvm-*/lib/libomp.so
 test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck
 lint  clang-format     command -v clang-format

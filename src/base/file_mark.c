@@ -55,11 +55,12 @@ static sch_status check_open(const struct file_mark *mark, int descriptor, const
     int error = sum_stretch(descriptor, mark->from, mark->count, &sum);
     if (error)
         return fail(SCH_ERROR_IO, "%s: cannot read: %s", path, strerror(error));
-    return sum == mark->sum ? SCH_OK
-                            : fail(SCH_ERROR_FORMAT,
-                                   "%s: expected the file that the checkpoint tells of, found "
-                                   "another content before byte %llu",
-                                   path, (unsigned long long)mark->bytes);
+    if (!checksum_matches(sum, mark->sum))
+        return fail(SCH_ERROR_FORMAT,
+                    "%s: expected the file that the checkpoint tells of, found another content "
+                    "before byte %llu",
+                    path, (unsigned long long)mark->bytes);
+    return SCH_OK;
 }
 
 sch_status file_mark_check(const struct file_mark *mark, const char *path) {

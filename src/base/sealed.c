@@ -100,7 +100,7 @@ static sch_status check(const struct sealed *file, const struct sealed_kind *kin
         return wrong(path, "a file of this kind of machine", "another order of bytes");
     if (header.bytes != file->count)
         return wrong(path, "a whole file", "a truncated or damaged one");
-    if (sum != checksum(CHECKSUM_START, file->bytes, file->count - SUM))
+    if (!checksum_matches(sum, checksum(CHECKSUM_START, file->bytes, file->count - SUM)))
         return wrong(path, "an undamaged file", "another checksum");
     snprintf(expected, sizeof expected, "version %llu of its format",
              (unsigned long long)kind->version);

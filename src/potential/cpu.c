@@ -19,7 +19,7 @@ size_t cpu_variants(sch_precision precision, const struct cpu_variant *variants[
     const bool is_double = precision == SCH_DOUBLE;
     size_t n = 0;
     variants[n++] = is_double ? &cpu_baseline_double : &cpu_baseline_float;
-#if defined(__x86_64__)
+#ifdef KERNELS_X86
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         variants[n++] = is_double ? &cpu_avx2_double : &cpu_avx2_float;

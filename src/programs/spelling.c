@@ -66,6 +66,7 @@ void spelling_check(const struct argp *parser, int argc, char **argv) {
         add(&names, &of_argp[k]);
     gather(&names, parser);
     opterr = 0;
+    optind = 0; // begin anew: a run that goes on reads two command lines
     for (int key = 0; key != -1;) {
         optopt = -1;
         key = getopt_long(argc, words, names.letters, names.longs, NULL);
