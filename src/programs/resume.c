@@ -148,7 +148,7 @@ static int compare(const char *path, const struct options *before, const struct 
 /* What this command line says beside what the earlier ones said. */
 static int join(struct resume *resume, struct options *options, int argc, char **argv) {
     sch_checkpoint_info info;
-    struct options before;
+    struct options before = {0};
     sch_checkpoint_describe(resume->checkpoint, &info);
     int result = parse_words(&before, argv[0], &resume->note);
     if (result != PROGRAM_DONE)
