@@ -55,11 +55,8 @@ static sch_status read_sizes(const struct hdf5_reader *reader, sch_model **model
     SCH_TRY(hdf5_read_integer(reader, "rbf", &rbf));
     SCH_TRY(hdf5_read_number(reader, "cutoff", &cutoff));
     sch_status status = model_create(model, hidden, interactions, rbf, cutoff);
-    if (status == SCH_ERROR_ARGUMENT) {
-        char range[256];
-        snprintf(range, sizeof range, "%s", sch_last_error());
-        return fail(SCH_ERROR_FORMAT, "%s: %s", reader->path, range);
-    }
+    if (status == SCH_ERROR_ARGUMENT)
+        return fail(SCH_ERROR_FORMAT, "%s: %s", reader->path, sch_last_error());
     return status;
 }
 
