@@ -43,13 +43,15 @@ void hdf5_calls_start(void) {
 
 /* A stub keeps all arguments as they are, asks where to go on, and goes there; at NULL it gives 0.
  */
-#define HDF5_CALL(number, name)                                                          \
-    __asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n"          \
-            "    push %rdi\n    push %rsi\n    push %rdx\n    push %rcx\n    push %r8\n" \
-            "    push %r9\n    sub $24, %rsp\n    movsd %xmm0, (%rsp)\n"                 \
-            "    mov %rdi, %rdx\n    mov 72(%rsp), %rsi\n    mov $" #number ", %edi\n"   \
-            "    call hdf5_call_target\n"                                                \
-            "    movsd (%rsp), %xmm0\n    add $24, %rsp\n    pop %r9\n    pop %r8\n"     \
-            "    pop %rcx\n    pop %rdx\n    pop %rsi\n    pop %rdi\n"                   \
-            "    test %rax, %rax\n    je 1f\n    jmp *%rax\n1:  ret\n");
+#define HDF5_CALL(number, name)                                                        \
+    __asm__(".text\n.globl " #name "\n.type " #name ", @function\n" #name ":\n"        \
+            "    .cfi_startproc\n    push %rdi\n    push %rsi\n    push %rdx\n"        \
+            "    push %rcx\n    push %r8\n    push %r9\n    sub $24, %rsp\n"           \
+            "    .cfi_def_cfa_offset 80\n    movsd %xmm0, (%rsp)\n"                    \
+            "    mov %rdi, %rdx\n    mov 72(%rsp), %rsi\n    mov $" #number ", %edi\n" \
+            "    call hdf5_call_target\n"                                              \
+            "    movsd (%rsp), %xmm0\n    add $24, %rsp\n    pop %r9\n    pop %r8\n"   \
+            "    pop %rcx\n    pop %rdx\n    pop %rsi\n    pop %rdi\n"                 \
+            "    .cfi_def_cfa_offset 8\n"                                              \
+            "    test %rax, %rax\n    je 1f\n    jmp *%rax\n1:  ret\n    .cfi_endproc\n");
 #include "hdf5_calls.inc"

@@ -12,7 +12,7 @@ except ImportError:  # then HDF5 files are not looked into
 
 SCRATCH = (".part", ".tmp")
 TIMES = {"seconds", "seconds_per_epoch", "wall_s", "steps_per_s", "ns_per_day", "frames_per_s",
-         "steps_per_second", "frames_per_second", "machine", "rows"}
+         "steps_per_s_per_replica", "machine", "rows"}
 
 
 def text(path):
