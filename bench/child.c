@@ -49,7 +49,7 @@ static int wait_for(pid_t process) {
     if (WIFEXITED(status))
         return WEXITSTATUS(status); // it has complained
     complain("expected a process to end by itself, found it ended by signal %d", WTERMSIG(status));
-    return PROGRAM_FAILED;
+    return 128 + WTERMSIG(status);
 }
 
 /* As many bytes as there are until the pipe ends, or -1. */

@@ -165,9 +165,21 @@ int run_open_outputs(struct run *run) {
     return run->resume.checkpoint ? go_on_with_outputs(run) : begin_outputs(run);
 }
 
+/* When one fails the others go on to the next output: such a run has no step to go on from. */
+static bool at_one_step(const struct run *run) {
+    sch_state first, other;
+    sch_simulation_state(run->simulations[0], &first);
+    for (size_t k = 1; k < run->n; k++) {
+        sch_simulation_state(run->simulations[k], &other);
+        if (other.step != first.step)
+            return false;
+    }
+    return true;
+}
+
 bool run_write_end(struct run *run, bool *kept) {
     if (strcmp(run->status, "output failed") == 0 || !write_due_outputs(run))
         return false;
-    *kept = run_write_checkpoint(run, false);
+    *kept = !at_one_step(run) || run_write_checkpoint(run, false);
     return run_write_outputs(run);
 }

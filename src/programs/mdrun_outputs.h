@@ -23,7 +23,8 @@ bool run_write_outputs(struct run *run);
  *  @param goes_on  the run does, whatever happens: a failure is a warning */
 bool run_write_checkpoint(struct run *run, bool goes_on);
 
-/** The last checkpoint, and behind it the last whole step of each replica, wherever that is.
+/** The last checkpoint, unless replicas are at different steps, and behind it the last whole step
+ * of each replica, wherever that is.
  *  @param kept  [out] was the checkpoint written? */
 bool run_write_end(struct run *run, bool *kept);
 
