@@ -25,7 +25,7 @@ bool run_write_checkpoint(struct run *run, bool goes_on);
 
 /** The last checkpoint, unless replicas are at different steps, and behind it the last whole step
  * of each replica, wherever that is.
- *  @param kept  [out] was the checkpoint written? */
+ *  @param kept  [out] false: the checkpoint could not be written */
 bool run_write_end(struct run *run, bool *kept);
 
 /** Close the files.

@@ -11,7 +11,7 @@ CRYSTAL = ["crystal.xyz", "--model", "ultra-tiny", "--threads", "2", "--steps", 
 LEARN = ["frames.xyz", "--valid", "frames.xyz", "--size", "ultra-tiny", "--batch", "2", "--threads",
          "1", "--out", "m.h5", "--log", "m.csv"]
 SUITE = ["--model", "ultra-tiny", "--quick", "--json", "new.json", "--html", "new.html"]
-OLD = {"t.json": '{"old": true}', "v.svg": "old </svg>", "new.json": "{}",}
+OLD = {"t.json": '{"old": true}', "v.svg": "old </svg>", "new.json": "{}"}
 
 
 class Case:
@@ -42,8 +42,8 @@ CASES = [
     Case("restart-h5md", "mdrun", ["--restart", "run5.checkpoint", "--steps", "12"],
          "benzene.xyz run5.h5md run5.csv run5.checkpoint",
          check=["mdrun", *DRY[:-1], "run5.checkpoint"]),
-    Case("minimize", "mdrun", [*RUN, "--minimize", "--fmax", "1", "--thermostat", "langevin", "--out",
-                               "none", "--log", "t.csv"], "benzene.xyz"),
+    Case("minimize", "mdrun", [*RUN, "--minimize", "--fmax", "1", "--thermostat", "langevin",
+                               "--out", "none", "--log", "t.csv"], "benzene.xyz"),
     Case("dry-run", "mdrun", [*RUN, "--dry-run"], "benzene.xyz"),
     Case("threads", "mdrun", [*CRYSTAL, "--out", "t.xyz"], "crystal.xyz"),
     Case("svg", "mdvalidate", ["frames.xyz", *TINY, "--csv", "v.csv", "--json", "v.json", "--plot",
