@@ -268,15 +268,13 @@ static sch_status take_content(sch_checkpoint *checkpoint) {
 }
 
 static sch_status take_all(sch_checkpoint *checkpoint, const char *path) {
-    char cause[512];
     SCH_TRY(memory_string(&checkpoint->path, path));
     SCH_TRY(sealed_read(&checkpoint->file, &KIND, path));
     sch_status status = take_content(checkpoint);
     if (status == SCH_OK)
         return SCH_OK;
-    strncpy(cause, sch_last_error(), sizeof cause - 1);
-    cause[sizeof cause - 1] = '\0';
-    return fail(status == SCH_ERROR_MEMORY ? status : SCH_ERROR_FORMAT, "%s: %s", path, cause);
+    return fail(status == SCH_ERROR_MEMORY ? status : SCH_ERROR_FORMAT, "%s: %s", path,
+                sch_last_error());
 }
 
 sch_status sch_checkpoint_open(sch_checkpoint **checkpoint, const char *path) {
