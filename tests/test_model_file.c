@@ -83,19 +83,18 @@ static void truncated(void **state) {
     }
 }
 
+/** Whatever comes of it: no crash, no half model. */
+static sch_status read_all(const char *path) {
+    sch_model *read = NULL;
+    sch_status status = sch_model_load(&read, path);
+    assert_int_equal(read == NULL, status != SCH_OK);
+    sch_model_free(read);
+    return status;
+}
+
 static void damaged_bytes(void **state) {
     (void)state;
-    int refusals = 0;
-    for (int trial = 0; trial < 300; trial++) { /* whatever comes of it: no crash, no half model */
-        sch_model *read = NULL;
-        if (sch_model_load(&read, hdf5_damage(good, "damaged.h5")) != SCH_OK) {
-            assert_null(read);
-            assert_true(strlen(sch_last_error()) > 0);
-            refusals++;
-        }
-        sch_model_free(read);
-    }
-    assert_true(refusals > 0);
+    hdf5_damage(good, read_all);
 }
 
 static void names(void **state) {
@@ -227,7 +226,7 @@ static const struct {
     {other_architecture, "architecture: expected 'schnet-v', found 'painn'"},
     {other_units, "units: expected 'eV, angstrom'"},
     {no_name, "name: expected an attribute, found none"},
-    {endless_text, "training: expected a string of fixed length, less than 4096 bytes"},
+    {endless_text, "expected links and attributes of at most 4096 bytes, found a larger one"},
     {variable_text, "training: expected a string of fixed length"},
     {odd_hidden, "hidden: expected a multiple of 4, found 9"},
     {absurd_hidden, "hidden: expected 4 to 1024, found 2e+09"},
