@@ -60,8 +60,10 @@ struct hdf5_stretch hdf5_take_part(struct hdf5_stretch *stretch, size_t count);
 /** Take four bytes: are they these letters? */
 bool hdf5_take_signature(struct hdf5_stretch *stretch, const char *letters);
 
-/** Is this the checksum of these bytes (lookup3, Jenkins 2006)? Yes in a build for fuzzing, which
- *  would not get past it. */
+/** The checksum of metadata: lookup3 (Jenkins 2006). */
+uint32_t hdf5_checksum(const void *bytes, size_t count);
+
+/** Is this the checksum of these bytes? Always, in a build for fuzzing. */
 bool hdf5_checksum_holds(const void *bytes, size_t count, uint32_t sum);
 
 #endif
