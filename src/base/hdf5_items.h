@@ -6,6 +6,9 @@
 
 #include "base/status.h"
 
+/** Of an object at most: enough for any honest file, and soon done with. */
+enum { HDF5_ITEMS_MOST = 1 << 20 };
+
 /** A link or an attribute. */
 struct hdf5_item {
     size_t name;      /* where it begins among the names */
@@ -22,7 +25,8 @@ struct hdf5_items {
     size_t names_size, names_capacity;
 };
 
-/** Add an item with this name, [length] characters. */
+/** Add an item with this name, [length] characters. The caller sees to it that there are not more
+ *  than HDF5_ITEMS_MOST. */
 sch_status hdf5_items_add(struct hdf5_items *items, struct hdf5_item item, const void *name,
                           size_t length) __attribute__((warn_unused_result));
 

@@ -47,6 +47,13 @@ struct header {
 
 /* ---------------------------------------------------------------- links and attributes */
 
+static sch_status add_item(const struct hdf5_bytes *file, struct hdf5_items *items,
+                           struct hdf5_item item, const void *name, size_t length) {
+    if (items->n == HDF5_ITEMS_MOST)
+        return hdf5_damaged(file, item.address, "at most 1048576 links or attributes", "more");
+    return hdf5_items_add(items, item, name, length);
+}
+
 static sch_status add_link(struct header *header, struct hdf5_stretch message) {
     enum { HAS_ORDER = 0x4, HAS_TYPE = 0x8, HAS_CHARACTERS = 0x10, HARD = 0 };
     const uint64_t place = message.address;
@@ -58,7 +65,7 @@ static sch_status add_link(struct header *header, struct hdf5_stretch message) {
     struct hdf5_item item = {.address = type == HARD ? hdf5_take(&message, 8) : HDF5_NOWHERE};
     if (version != 1 || message.over || length == 0 || memchr(name.next, 0, length))
         return hdf5_damaged(header->file, place, "a link", "a damaged one");
-    return hdf5_items_add(&header->object->links, item, name.next, length);
+    return add_item(header->file, &header->object->links, item, name.next, length);
 }
 
 /** An attribute's name, with the zero after it, and its array. */
@@ -89,8 +96,8 @@ static sch_status add_attribute(struct header *header, struct hdf5_stretch messa
     struct hdf5_stretch name;
     if (!take_attribute(message, &name, &array))
         return hdf5_damaged(header->file, message.address, "an attribute", "a damaged one");
-    return hdf5_items_add(&header->object->attributes, item, name.next,
-                          strlen((const char *)name.next));
+    return add_item(header->file, &header->object->attributes, item, name.next,
+                    strlen((const char *)name.next));
 }
 
 sch_status hdf5_attribute_read(struct hdf5_array *array, struct hdf5_bytes *file,

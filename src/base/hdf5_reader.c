@@ -11,8 +11,6 @@
 
 #include "base/memory.h"
 
-enum { TEXT_MAX = 4096 };
-
 sch_status hdf5_wrong(const struct hdf5_reader *reader, const char *item, const char *expected,
                       const char *found) {
     const char *group = reader->group_name;
@@ -41,19 +39,17 @@ bool hdf5_recognise(const char *path) {
     return ours;
 }
 
-/** A regular file of a size that it can have. Others are not even opened: that may wait for ever.
- */
+/** A regular file of a size that it can have. To open another may wait for ever, unless asked not
+ * to. */
 static sch_status open_file(struct hdf5_reader *reader, uint64_t most_bytes) {
     const char *path = reader->file.path;
     struct stat status;
-    if (stat(path, &status) != 0)
+    reader->file.descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (reader->file.descriptor < 0 || fstat(reader->file.descriptor, &status) != 0)
         return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
         return fail(SCH_ERROR_FORMAT, "%s: expected %s, found a folder or a device", path,
                     reader->kind);
-    reader->file.descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (reader->file.descriptor < 0 || fstat(reader->file.descriptor, &status) != 0)
-        return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
     reader->file.end = (uint64_t)status.st_size;
     if (reader->file.end > most_bytes)
         return fail(SCH_ERROR_FORMAT, "%s: expected at most %llu bytes, found %llu", path,
@@ -158,9 +154,9 @@ static sch_status open_attribute(struct hdf5_reader *reader, const char *name,
 sch_status hdf5_read_string(struct hdf5_reader *reader, const char *name, char **text) {
     struct hdf5_array attribute;
     SCH_TRY(open_attribute(reader, name, HDF5_STRING, 1, &attribute));
-    char buffer[TEXT_MAX] = "";
-    if (attribute.size == 0 || attribute.size >= TEXT_MAX)
-        return hdf5_wrong(reader, name, "a string of fixed length, less than 4096 bytes",
+    char buffer[HDF5_TEXT_MAX] = "";
+    if (attribute.size == 0 || attribute.size >= HDF5_TEXT_MAX)
+        return hdf5_wrong(reader, name, "a string of fixed length, less than 4000 bytes",
                           "another");
     SCH_TRY(hdf5_read_bytes(&reader->file, attribute.address, attribute.size, buffer));
     for (char *c = buffer; *c; c++)

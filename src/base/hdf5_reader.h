@@ -34,6 +34,9 @@ sch_status hdf5_wrong(const struct hdf5_reader *reader, const char *item, const 
 
 bool hdf5_has_attribute(const struct hdf5_reader *reader, const char *name);
 
+/** A string has fewer bytes than this, so that it always fits into a block of a heap. */
+enum { HDF5_TEXT_MAX = 4000 };
+
 /** A string of fixed length, to be freed; of characters that can be printed. */
 sch_status hdf5_read_string(struct hdf5_reader *reader, const char *name, char **text)
     __attribute__((warn_unused_result));

@@ -20,7 +20,7 @@
 #define NEAREST   "seen.nearest"
 #define TOGETHER  "seen_together"
 #define CROWD     "seen.neighbours"
-enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30 };
+enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30, MOLECULES_MAX = 1 << 22 };
 
 /* ---------------------------------------------------------------- reading */
 
@@ -46,6 +46,15 @@ static sch_status read_tensor(struct hdf5_reader *reader, const struct tensor *t
     return SCH_OK;
 }
 
+/** Memory is asked for only if the file has the weights: 8 F² of each interaction, and others. */
+static sch_status check_room(const struct hdf5_reader *reader, int hidden, int interactions) {
+    const bool in_range = hidden > 0 && hidden <= MODEL_MAX_HIDDEN && interactions > 0 &&
+                          interactions <= MODEL_MAX_INTERACTIONS;
+    if (in_range && 8 * sizeof(float) * interactions * hidden * hidden > reader->file.end)
+        return hdf5_wrong(reader, "hidden", "a model that the file has room for", "a larger one");
+    return SCH_OK;
+}
+
 /** A model of the sizes that the file states, still without weights. */
 static sch_status read_sizes(struct hdf5_reader *reader, sch_model **model) {
     int hidden, interactions, rbf;
@@ -54,6 +63,7 @@ static sch_status read_sizes(struct hdf5_reader *reader, sch_model **model) {
     SCH_TRY(hdf5_read_integer(reader, "interactions", &interactions));
     SCH_TRY(hdf5_read_integer(reader, "rbf", &rbf));
     SCH_TRY(hdf5_read_number(reader, "cutoff", &cutoff));
+    SCH_TRY(check_room(reader, hidden, interactions));
     sch_status status = model_create(model, hidden, interactions, rbf, cutoff);
     if (status == SCH_ERROR_ARGUMENT) {
         char range[256];
@@ -130,7 +140,7 @@ static sch_status read_record(struct hdf5_reader *reader, sch_training_record *r
     return SCH_OK;
 }
 
-/** Formulas with a space after each. */
+/** Formulas in their order, with a space after each. */
 static sch_status take_molecules(struct hdf5_reader *reader, char *text, size_t bytes,
                                  struct domain *domain) {
     for (size_t begin = 0, end; begin < bytes; begin = end + 1) {
@@ -140,6 +150,9 @@ static sch_status take_molecules(struct hdf5_reader *reader, char *text, size_t 
         if (end == begin || end == bytes)
             return hdf5_wrong(reader, MOLECULES, "formulas with a space after each", "another");
         text[end] = '\0';
+        const size_t n = domain->n_molecules;
+        if (n > 0 && strcmp(domain->molecules[n - 1], text + begin) >= 0)
+            return hdf5_wrong(reader, MOLECULES, "formulas in ascending order", "another");
         SCH_TRY(domain_add_molecule(domain, text + begin));
     }
     return SCH_OK;
@@ -150,6 +163,8 @@ static sch_status read_molecules(struct hdf5_reader *reader, struct domain *doma
     struct hdf5_array dataset;
     char *text = NULL;
     SCH_TRY(hdf5_open_dataset(reader, MOLECULES, HDF5_INTEGER, 1, &bytes, &dataset));
+    if (bytes > MOLECULES_MAX)
+        return hdf5_wrong(reader, MOLECULES, "at most 4 MiB", "more");
     SCH_TRY(memory_new(&text, bytes, 1));
     sch_status status = hdf5_read_values(&reader->file, &dataset, 0, bytes, HDF5_AS_CHAR, text);
     if (status == SCH_OK)
@@ -338,8 +353,20 @@ static sch_status save(const sch_model *model, const char *path, const char *tem
     return SCH_OK;
 }
 
+/** Texts that the reader takes. */
+static sch_status check_texts(const sch_model *model) {
+    const char *texts[] = {model->name, model->level_of_theory, model->training};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strlen(texts[i]) + 1 >= HDF5_TEXT_MAX)
+            return fail(SCH_ERROR_ARGUMENT,
+                        "model: expected texts of less than %d bytes, found %zu", HDF5_TEXT_MAX - 1,
+                        strlen(texts[i]));
+    return SCH_OK;
+}
+
 sch_status sch_model_save(const sch_model *model, const char *path) {
     char *temporary = NULL;
+    SCH_TRY(check_texts(model));
     SCH_TRY(memory_new(&temporary, strlen(path) + 8, 1));
     sprintf(temporary, "%s.part", path);
     struct hdf5_guard guard = hdf5_enter();
