@@ -39,9 +39,10 @@ void hdf5_spoil(const char *path, void (*spoil)(hid_t file)) {
     hdf5_leave(guard);
 }
 
-const char *hdf5_damage(const char *path, const char *name) {
+/** Other bytes in a copy of the file, at four random places among its first ones. */
+static const char *damage(const char *path) {
     struct stat status;
-    const char *copy = hdf5_copy(path, name);
+    const char *copy = hdf5_copy(path, "damaged.h5");
     assert_int_equal(stat(copy, &status), 0);
     FILE *file = fopen(copy, "r+b");
     assert_non_null(file);
@@ -51,6 +52,17 @@ const char *hdf5_damage(const char *path, const char *name) {
     }
     fclose(file);
     return copy;
+}
+
+void hdf5_damage(const char *path, sch_status (*read)(const char *path)) {
+    int refusals = 0;
+    for (int trial = 0; trial < 300; trial++) {
+        if (read(damage(path)) == SCH_OK)
+            continue;
+        assert_true(strlen(sch_last_error()) > 0);
+        refusals++;
+    }
+    assert_true(refusals > 0);
 }
 
 /* ---------------------------------------------------------------- attributes */

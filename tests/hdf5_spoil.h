@@ -15,8 +15,9 @@ const char *hdf5_copy(const char *path, const char *name);
 /** Run `spoil` on an open file, without printing by HDF5. */
 void hdf5_spoil(const char *path, void (*spoil)(hid_t file));
 
-/** Other bytes in a copy of the file, at four random places among its first ones. */
-const char *hdf5_damage(const char *path, const char *name);
+/** Let `read` have copies of a file with other bytes at random places: some are refused, each with
+ * a message. */
+void hdf5_damage(const char *path, sch_status (*read)(const char *path));
 
 /** Attributes of the root; strings of fixed or of variable length. */
 void put_string(hid_t file, const char *name, const char *text);

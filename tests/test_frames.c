@@ -222,30 +222,27 @@ static void truncated(void **state) {
     }
 }
 
-static void damaged_bytes(void **state) {
-    (void)state;
-    int refusals = 0;
-    for (int trial = 0; trial < 300; trial++) { /* whatever comes of it: no crash, no half frame */
-        sch_reader *reader = NULL;
-        sch_system *system = NULL;
-        sch_status status = sch_reader_open(&reader, hdf5_damage(good, "damaged.h5"));
-        for (bool more = true; status == SCH_OK && more; more = system != NULL) {
-            sch_system_free(system);
-            system = NULL;
-            status = sch_reader_next(reader, &system);
-        }
-        if (status != SCH_OK) {
-            assert_null(system);
-            assert_true(strlen(sch_last_error()) > 0);
-            refusals++;
-        }
-        sch_reader_free(reader);
+/** Whatever comes of it: no crash, no half frame. */
+static sch_status read_all(const char *path) {
+    sch_reader *reader = NULL;
+    sch_system *system = NULL;
+    sch_status status = sch_reader_open(&reader, path);
+    for (bool more = true; status == SCH_OK && more; more = system != NULL) {
+        sch_system_free(system);
+        system = NULL;
+        status = sch_reader_next(reader, &system);
     }
-    assert_true(refusals > 0);
+    assert_null(system);
+    sch_reader_free(reader);
+    return status;
 }
 
-/** Links of many groups lie outside the root's header, so that they are found to be damaged only
- *  when they are listed. */
+static void damaged_bytes(void **state) {
+    (void)state;
+    hdf5_damage(good, read_all);
+}
+
+/** Links of many groups lie outside the root's header. */
 static void damaged_links(void **state) {
     (void)state;
     const char *path = support_path("links.h5");
@@ -266,7 +263,7 @@ static void damaged_links(void **state) {
     fseek(stream, heap - bytes + 10, SEEK_SET);
     putc(heap[10] ^ 0x55, stream);
     fclose(stream);
-    refused(path, SCH_ERROR_FORMAT, "expected groups of frames, found a damaged file");
+    refused(path, SCH_ERROR_FORMAT, "expected a heap, found a wrong checksum");
 }
 
 /* ---------------------------------------------------------------- wrong items in a sound file */

@@ -27,10 +27,10 @@ sch_status domain_add_molecule(struct domain *domain, const char *formula) {
     if (domain_has_molecule(domain, formula))
         return SCH_OK;
     char *copy = NULL;
-    size_t n = domain->n_molecules, capacity = n, at = place_of(domain, formula);
+    size_t n = domain->n_molecules, at = place_of(domain, formula);
     SCH_TRY(memory_string(&copy, formula));
-    sch_status status =
-        memory_grow(&domain->molecules, &capacity, n, n + 1, sizeof *domain->molecules);
+    sch_status status = memory_grow(&domain->molecules, &domain->molecules_capacity, n, n + 1,
+                                    sizeof *domain->molecules);
     if (status != SCH_OK) {
         free(copy);
         return status;

@@ -7,7 +7,7 @@
 
 struct domain {
     char **molecules; /* [n_molecules] formulas in Hill's order, ascending; none: not known */
-    size_t n_molecules;
+    size_t n_molecules, molecules_capacity;
     bool together;       /* molecules within the cutoff of each other */
     int most_neighbours; /* of an atom within the cutoff; 0: not known */
     double nearest[ELEMENT_MAX + 1][ELEMENT_MAX + 1]; /* Å, by atomic numbers; 0: no such pair */

@@ -1,4 +1,5 @@
-/* Model files: HDF5, one dataset a tensor. The reader trusts nothing in the file. */
+/* Model files: HDF5, one dataset a tensor. The reader trusts nothing in the file, and does without
+ * the HDF5 library, which writes. */
 #include <ctype.h>
 #include <hdf5.h>
 #include <math.h>
@@ -19,58 +20,67 @@
 #define NEAREST   "seen.nearest"
 #define TOGETHER  "seen_together"
 #define CROWD     "seen.neighbours"
-enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30 };
+enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30, MOLECULES_MAX = 1 << 22 };
 
 /* ---------------------------------------------------------------- reading */
 
-static sch_status read_doubles(const struct hdf5_reader *reader, const char *name, int rank,
-                               size_t n, double *values) {
-    hsize_t shape[1] = {n};
-    SCH_TRY(hdf5_read_dataset(reader, name, rank, shape, H5T_NATIVE_DOUBLE, values));
+static sch_status read_doubles(struct hdf5_reader *reader, const char *name, int rank, size_t n,
+                               double *values) {
+    SCH_TRY(hdf5_read_dataset(reader, name, rank, (uint64_t[]){n}, HDF5_AS_DOUBLE, values));
     for (size_t i = 0; i < n; i++)
         if (!isfinite(values[i]))
             return fail(SCH_ERROR_FORMAT, "%s: %s: expected finite numbers, found %g at index %zu",
-                        reader->path, name, values[i], i);
+                        reader->file.path, name, values[i], i);
     return SCH_OK;
 }
 
-static sch_status read_tensor(const struct hdf5_reader *reader, const struct tensor *tensor) {
-    hsize_t shape[2] = {tensor->shape[0], tensor->shape[1]};
-    SCH_TRY(hdf5_read_dataset(reader, tensor->name, tensor->rank, shape, H5T_NATIVE_FLOAT,
-                              tensor->data));
+static sch_status read_tensor(struct hdf5_reader *reader, const struct tensor *tensor) {
+    uint64_t shape[2] = {tensor->shape[0], tensor->shape[1]};
+    SCH_TRY(
+        hdf5_read_dataset(reader, tensor->name, tensor->rank, shape, HDF5_AS_FLOAT, tensor->data));
     size_t n = tensor->shape[0] * tensor->shape[1];
     for (size_t i = 0; i < n; i++)
         if (!isfinite(tensor->data[i]))
             return fail(SCH_ERROR_FORMAT, "%s: %s: expected finite numbers, found %g at index %zu",
-                        reader->path, tensor->name, (double)tensor->data[i], i);
+                        reader->file.path, tensor->name, (double)tensor->data[i], i);
+    return SCH_OK;
+}
+
+/** Memory is asked for only if the file has the weights: 8 F² of each interaction, and others. */
+static sch_status check_room(const struct hdf5_reader *reader, int hidden, int interactions) {
+    const bool in_range = hidden > 0 && hidden <= MODEL_MAX_HIDDEN && interactions > 0 &&
+                          interactions <= MODEL_MAX_INTERACTIONS;
+    if (in_range && 8 * sizeof(float) * interactions * hidden * hidden > reader->file.end)
+        return hdf5_wrong(reader, "hidden", "a model that the file has room for", "a larger one");
     return SCH_OK;
 }
 
 /** A model of the sizes that the file states, still without weights. */
-static sch_status read_sizes(const struct hdf5_reader *reader, sch_model **model) {
+static sch_status read_sizes(struct hdf5_reader *reader, sch_model **model) {
     int hidden, interactions, rbf;
     double cutoff;
     SCH_TRY(hdf5_read_integer(reader, "hidden", &hidden));
     SCH_TRY(hdf5_read_integer(reader, "interactions", &interactions));
     SCH_TRY(hdf5_read_integer(reader, "rbf", &rbf));
     SCH_TRY(hdf5_read_number(reader, "cutoff", &cutoff));
+    SCH_TRY(check_room(reader, hidden, interactions));
     sch_status status = model_create(model, hidden, interactions, rbf, cutoff);
     if (status == SCH_ERROR_ARGUMENT)
-        return fail(SCH_ERROR_FORMAT, "%s: %s", reader->path, sch_last_error());
+        return fail(SCH_ERROR_FORMAT, "%s: %s", reader->file.path, sch_last_error());
     return status;
 }
 
-static sch_status read_texts(const struct hdf5_reader *reader, sch_model *model) {
+static sch_status read_texts(struct hdf5_reader *reader, sch_model *model) {
     SCH_TRY(hdf5_read_string(reader, "architecture", &model->architecture));
     if (strcmp(model->architecture, SCHNET_V_NAME) != 0)
         return fail(SCH_ERROR_FORMAT, "%s: architecture: expected '%s', found '%.64s'",
-                    reader->path, SCHNET_V_NAME, model->architecture);
+                    reader->file.path, SCHNET_V_NAME, model->architecture);
     SCH_TRY(hdf5_read_string(reader, "name", &model->name));
     SCH_TRY(hdf5_read_string(reader, "level_of_theory", &model->level_of_theory));
     return hdf5_read_string(reader, "training", &model->training);
 }
 
-static sch_status read_elements(const struct hdf5_reader *reader, sch_model *model) {
+static sch_status read_elements(struct hdf5_reader *reader, sch_model *model) {
     SCH_TRY(
         hdf5_read_integers(reader, "elements", model->elements, ELEMENT_MAX, &model->n_elements));
     for (int i = 0; i < model->n_elements; i++) {
@@ -78,19 +88,19 @@ static sch_status read_elements(const struct hdf5_reader *reader, sch_model *mod
         if (model->elements[i] < least || model->elements[i] > ELEMENT_MAX)
             return fail(SCH_ERROR_FORMAT,
                         "%s: elements: expected atomic numbers in ascending order, found %d",
-                        reader->path, model->elements[i]);
+                        reader->file.path, model->elements[i]);
     }
     return SCH_OK;
 }
 
-static sch_status read_numbers(const struct hdf5_reader *reader, sch_model *model) {
+static sch_status read_numbers(struct hdf5_reader *reader, sch_model *model) {
     SCH_TRY(read_doubles(reader, "rbf.centres", 1, model->rbf, model->rbf_centres));
     SCH_TRY(read_doubles(reader, "rbf.widths", 1, model->rbf, model->rbf_widths));
     for (int k = 0; k < model->rbf; k++)
         if (!(model->rbf_widths[k] >= 1e-3))
             return fail(SCH_ERROR_FORMAT,
                         "%s: rbf.widths: expected at least 0.001 Å, found %g at index %d",
-                        reader->path, model->rbf_widths[k], k);
+                        reader->file.path, model->rbf_widths[k], k);
     SCH_TRY(read_doubles(reader, "energy_scale", 0, 1, &model->energy_scale));
     SCH_TRY(read_doubles(reader, "atom_energy", 1, MODEL_SPECIES, model->atom_energy));
     for (size_t i = 0; i < model->n_tensors; i++)
@@ -107,9 +117,9 @@ static const char *const RECORD[] = {
 enum { RECORD_NUMBERS = sizeof RECORD / sizeof *RECORD };
 
 /** All of it or nothing. */
-static sch_status read_record(const struct hdf5_reader *reader, sch_training_record *record) {
+static sch_status read_record(struct hdf5_reader *reader, sch_training_record *record) {
     double x[RECORD_NUMBERS];
-    if (H5Aexists(reader->file, RECORD[0]) <= 0)
+    if (!hdf5_has_attribute(reader, RECORD[0]))
         return SCH_OK;
     for (int k = 0; k < RECORD_NUMBERS; k++) {
         SCH_TRY(hdf5_read_number(reader, RECORD[k], &x[k]));
@@ -127,8 +137,8 @@ static sch_status read_record(const struct hdf5_reader *reader, sch_training_rec
     return SCH_OK;
 }
 
-/** Formulas with a space after each. */
-static sch_status take_molecules(const struct hdf5_reader *reader, char *text, size_t bytes,
+/** Formulas in their order, with a space after each. */
+static sch_status take_molecules(struct hdf5_reader *reader, char *text, size_t bytes,
                                  struct domain *domain) {
     for (size_t begin = 0, end; begin < bytes; begin = end + 1) {
         for (end = begin; end < bytes && text[end] != ' '; end++)
@@ -137,29 +147,31 @@ static sch_status take_molecules(const struct hdf5_reader *reader, char *text, s
         if (end == begin || end == bytes)
             return hdf5_wrong(reader, MOLECULES, "formulas with a space after each", "another");
         text[end] = '\0';
+        const size_t n = domain->n_molecules;
+        if (n > 0 && strcmp(domain->molecules[n - 1], text + begin) >= 0)
+            return hdf5_wrong(reader, MOLECULES, "formulas in ascending order", "another");
         SCH_TRY(domain_add_molecule(domain, text + begin));
     }
     return SCH_OK;
 }
 
-static sch_status read_molecules(const struct hdf5_reader *reader, struct domain *domain) {
-    hsize_t shape[1] = {HDF5_ANY};
-    hid_t dataset = -1;
+static sch_status read_molecules(struct hdf5_reader *reader, struct domain *domain) {
+    uint64_t bytes = HDF5_ANY;
+    struct hdf5_array dataset;
     char *text = NULL;
-    SCH_TRY(hdf5_open_dataset(reader, MOLECULES, H5T_INTEGER, 1, shape, &dataset));
-    sch_status status = memory_new(&text, shape[0], 1);
-    if (status == SCH_OK &&
-        H5Dread(dataset, H5T_NATIVE_CHAR, H5S_ALL, H5S_ALL, H5P_DEFAULT, text) < 0)
-        status = hdf5_wrong(reader, MOLECULES, "its values", "a truncated or damaged file");
-    H5Dclose(dataset);
+    SCH_TRY(hdf5_open_dataset(reader, MOLECULES, HDF5_INTEGER, 1, &bytes, &dataset));
+    if (bytes > MOLECULES_MAX)
+        return hdf5_wrong(reader, MOLECULES, "at most 4 MiB", "more");
+    SCH_TRY(memory_new(&text, bytes, 1));
+    sch_status status = hdf5_read_values(&reader->file, &dataset, 0, bytes, HDF5_AS_CHAR, text);
     if (status == SCH_OK)
-        status = take_molecules(reader, text, shape[0], domain);
+        status = take_molecules(reader, text, bytes, domain);
     free(text);
     return status;
 }
 
 /** What the model has seen, where the file tells. */
-static sch_status read_domain(const struct hdf5_reader *reader, sch_model *model) {
+static sch_status read_domain(struct hdf5_reader *reader, sch_model *model) {
     double nearest[ELEMENT_MAX * ELEMENT_MAX];
     const int n = model->n_elements;
     int together;
@@ -169,13 +181,13 @@ static sch_status read_domain(const struct hdf5_reader *reader, sch_model *model
     SCH_TRY(hdf5_read_integer(reader, TOGETHER, &together));
     model->domain.together = together != 0;
     if (hdf5_has(reader, CROWD)) {
-        SCH_TRY(hdf5_read_dataset(reader, CROWD, 0, NULL, H5T_NATIVE_INT,
-                                  &model->domain.most_neighbours));
+        SCH_TRY(
+            hdf5_read_dataset(reader, CROWD, 0, NULL, HDF5_AS_INT, &model->domain.most_neighbours));
         if (model->domain.most_neighbours < 0)
             return hdf5_wrong(reader, CROWD, "0 or more", "less");
     }
-    SCH_TRY(hdf5_read_dataset(reader, NEAREST, 2, (hsize_t[]){(hsize_t)n, (hsize_t)n},
-                              H5T_NATIVE_DOUBLE, nearest));
+    SCH_TRY(hdf5_read_dataset(reader, NEAREST, 2, (uint64_t[]){(uint64_t)n, (uint64_t)n},
+                              HDF5_AS_DOUBLE, nearest));
     for (int k = 0; k < n * n; k++) {
         if (!(nearest[k] >= 0.0 && nearest[k] <= model->cutoff))
             return hdf5_wrong(reader, NEAREST, "distances up to the cutoff", "another number");
@@ -186,7 +198,7 @@ static sch_status read_domain(const struct hdf5_reader *reader, sch_model *model
 
 /* ---------------------------------------------------------------- reading: the model */
 
-static sch_status read_model(const struct hdf5_reader *reader, sch_model **model) {
+static sch_status read_model(struct hdf5_reader *reader, sch_model **model) {
     SCH_TRY(hdf5_check_format(reader, FORMAT, FORMAT_VERSION));
     SCH_TRY(read_sizes(reader, model));
     SCH_TRY(read_texts(reader, *model));
@@ -194,7 +206,7 @@ static sch_status read_model(const struct hdf5_reader *reader, sch_model **model
     SCH_TRY(read_numbers(reader, *model));
     SCH_TRY(read_record(reader, &(*model)->record));
     SCH_TRY(read_domain(reader, *model));
-    return memory_string(&(*model)->path, reader->path);
+    return memory_string(&(*model)->path, reader->file.path);
 }
 
 static sch_status load(const char *path, sch_model **model) {
@@ -209,9 +221,7 @@ sch_status sch_model_load(sch_model **out, const char *name_or_path) {
     char *path = NULL;
     sch_model *model = NULL;
     SCH_TRY(model_path_find(&path, name_or_path));
-    struct hdf5_guard guard = hdf5_enter();
     sch_status status = load(path, &model);
-    hdf5_leave(guard);
     free(path);
     if (status != SCH_OK) {
         sch_model_free(model);
@@ -389,8 +399,20 @@ static sch_status make_image(const sch_model *model, const char *path, struct im
     return SCH_OK;
 }
 
+/** Texts that the reader takes. */
+static sch_status check_texts(const sch_model *model) {
+    const char *texts[] = {model->name, model->level_of_theory, model->training};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (strlen(texts[i]) + 1 >= HDF5_TEXT_MAX)
+            return fail(SCH_ERROR_ARGUMENT,
+                        "model: expected texts of less than %d bytes, found %zu", HDF5_TEXT_MAX - 1,
+                        strlen(texts[i]));
+    return SCH_OK;
+}
+
 sch_status sch_model_save(const sch_model *model, const char *path) {
     struct image image = {0};
+    SCH_TRY(check_texts(model));
     struct hdf5_guard guard = hdf5_enter();
     sch_status status = make_image(model, path, &image);
     hdf5_leave(guard);
