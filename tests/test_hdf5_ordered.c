@@ -1,4 +1,4 @@
-/* md/hdf5_ordered: a file is sound after each single write, and when a write fails. The writes are
+/* base/hdf5_ordered: a file is sound after each single write, and when a write fails. The writes are
  * recorded and done again one after the other, page by page, and HDF5's own driver reads the file
  * after each. */
 #include "support.h"
@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "md/hdf5_ordered.h"
+#include "base/hdf5_ordered.h"
 #include "md/hdf5_writer.h"
 
 enum { SERIES = 4, FRAMES = 160, PAGE = 4096 };

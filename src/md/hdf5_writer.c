@@ -1,6 +1,6 @@
 #include "md/hdf5_writer.h"
 
-#include "md/hdf5_ordered.h"
+#include "base/hdf5_ordered.h"
 
 #include <stdio.h>
 #include <string.h>

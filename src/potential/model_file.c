@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/hdf5_guard.h"
+#include "base/hdf5_ordered.h"
 #include "base/hdf5_reader.h"
 #include "base/memory.h"
 #include "potential/model.h"
@@ -327,16 +328,18 @@ static bool write_model(hid_t file, const sch_model *model) {
 }
 
 static sch_status save(const sch_model *model, const char *path, const char *temporary) {
+    int error = 0;
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18); /* checksums on the metadata */
+    hdf5_order_writes(access, &error); /* HDF5 does not close what it cannot write */
     hid_t file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     H5Pclose(access);
     if (file < 0)
         return fail(SCH_ERROR_IO, "%s: cannot create: %s", path, strerror(errno));
-    bool written = write_model(file, model) && H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
+    bool written = write_model(file, model);
     written = H5Fclose(file) >= 0 && written;
-    if (!written || rename(temporary, path) != 0) {
-        int error = errno;
+    if (!written || error || rename(temporary, path) != 0) {
+        error = error ? error : errno;
         remove(temporary);
         return fail(SCH_ERROR_IO, "%s: cannot write: %s", path, strerror(error));
     }

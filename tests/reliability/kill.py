@@ -10,7 +10,7 @@ each kill
     unbroken run, to the bit;
 and at the end all outputs are those of the unbroken run. H5MD needs h5py; without it the status
 is 77. A line for each set-up says how much was lost: frames that the log tells of and the
-trajectory has not.
+trajectory has not, where the run came as far as to write to both.
 """
 
 import argparse
@@ -56,11 +56,13 @@ def require(condition, message):
 
 
 class Campaign:
-    def __init__(self, mdrun, setup, seed, folder):
+    def __init__(self, mdrun, setup, kills, seed, folder):
         self.mdrun, self.folder = mdrun, folder
         self.random = random.Random(f"{setup} {seed}")
         self.suffix, self.steps, self.options = SETUPS[setup]
-        self.kills = self.finished = self.ends = self.early = 0
+        self.steps = self.steps * min(kills, LIVES) // LIVES
+        self.kills = self.ends = self.early = 0
+        self.wrote = False  # this life, to the log
         self.lost = []  # frames, of each kill
         begin = time.monotonic()
         self.mdrun_ends(*self.arguments("whole"))
@@ -117,6 +119,7 @@ class Campaign:
 
     def live(self):
         """Let the run live for a moment. Was it killed?"""
+        before = self.written()
         process = self.start(*self.arguments("part"), "--checkpoint", CHECKPOINT, "--restart",
                              CHECKPOINT)
         time.sleep(self.random.uniform(0.0, self.longest))
@@ -124,7 +127,12 @@ class Campaign:
         said = process.communicate(timeout=PATIENCE)[1]
         require(process.returncode in (0, -signal.SIGKILL), said)
         require("damaged" not in said, said)
+        self.wrote = self.written() != before
         return process.returncode != 0
+
+    def written(self):
+        """When the log was written to last: a restart cuts it back after the trajectory."""
+        return os.stat(self.path("part.csv")).st_mtime_ns if self.exists("part.csv") else 0
 
     # ------------------------------------------------------------ what is left
 
@@ -141,7 +149,8 @@ class Campaign:
         else:
             kept = self.check_prefix("part.xyz", self.whole)
             frames = kept.count(b"\n") // self.lines_a_frame()
-        self.lost.append(max(logged - frames, 0))
+        if self.wrote:
+            self.lost.append(max(logged - frames, 0))
 
     def check_checkpoints(self):
         """Are there any? Each must load: a run of no more steps ends at once."""
@@ -176,9 +185,8 @@ class Campaign:
         return shortest
 
     def positions_of(self, path):
-        parts = path.split("/")
-        group = parts[1] if parts[1] in ("all",) or parts[1].startswith("replica") else "all"
-        return f"particles/{group}/position/value"
+        group = path.split("/")[1]
+        return f"particles/{group if group.startswith('replica') else 'all'}/position/value"
 
     def in_a_child(self, function):
         """What is broken may crash the reader, or keep it for ever."""
@@ -229,7 +237,6 @@ class Campaign:
         while self.kills < kills:
             for _ in range(LIVES):
                 if self.kills == kills or not self.live():
-                    self.finished += self.kills < kills
                     break
                 self.kills += 1
                 self.check()
@@ -257,7 +264,7 @@ def main():
         folder = tempfile.mkdtemp(prefix="kill-")
         campaign = None
         try:
-            campaign = Campaign(options.mdrun, name, options.seed, folder)
+            campaign = Campaign(options.mdrun, name, options.kills, options.seed, folder)
             campaign.run(options.kills)
         except Fault as fault:
             print(f"{name}: after {campaign.kills if campaign else 0} kills: {fault}\n"

@@ -19,8 +19,8 @@
  * It is for files that grow: what is taken out of them again may, for the moment of a flush, be
  * gone before what points to it.
  */
-#ifndef SCH_MD_HDF5_ORDERED_H
-#define SCH_MD_HDF5_ORDERED_H
+#ifndef SCH_BASE_HDF5_ORDERED_H
+#define SCH_BASE_HDF5_ORDERED_H
 
 #include <hdf5.h>
 

@@ -1,4 +1,4 @@
-#include "md/hdf5_ordered.h"
+#include "base/hdf5_ordered.h"
 
 #include "base/memory.h"
 
