@@ -1,6 +1,6 @@
-/* base/hdf5_ordered: a file is sound after each single write, and when a write fails. The writes are
- * recorded and done again one after the other, page by page, and HDF5's own driver reads the file
- * after each. */
+/* base/hdf5_ordered: a file is sound after each single write, and when a write fails. The writes
+ * are recorded and done again one after the other, page by page, and HDF5's own driver reads the
+ * file after each. */
 #include "support.h"
 
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/hdf5_ordered.h"
+#include "base/memory.h"
 #include "md/hdf5_writer.h"
 
 enum { SERIES = 4, FRAMES = 160, PAGE = 4096 };
@@ -32,7 +33,7 @@ struct event {
 };
 
 static struct event *events;
-static size_t n_events;
+static size_t n_events, capacity;
 static bool recording;
 static int flushed;       /* frames */
 static long allowed = -1; /* writes until the disk is full; -1: never */
@@ -40,8 +41,7 @@ static long allowed = -1; /* writes until the disk is full; -1: never */
 static void record(off_t from, size_t count, const void *bytes) {
     if (!recording)
         return;
-    events = realloc(events, (n_events + 1) * sizeof *events);
-    assert_non_null(events);
+    assert_ok(memory_grow(&events, &capacity, n_events, n_events + 1, sizeof *events));
     events[n_events] = (struct event){.from = from, .count = count, .flushed = flushed};
     if (bytes) {
         events[n_events].bytes = malloc(count);
@@ -81,7 +81,7 @@ static void forget_events(void) {
         free(events[e].bytes);
     free(events);
     events = NULL;
-    n_events = 0;
+    n_events = capacity = 0;
 }
 
 /* ---------------------------------------------------------------- a file that grows */

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if H5_VERSION_GE(1, 13, 2)
+#if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
 
@@ -68,6 +68,8 @@ static void drop_records(struct ordered *file, haddr_t address, size_t size) {
     size_t first = find_record(file, address), behind = first;
     for (; behind < file->n_records && file->records[behind].address < address + size; behind++)
         free(file->records[behind].bytes);
+    if (behind == first)
+        return; /* perhaps there is no record at all, nor any list */
     memmove(&file->records[first], &file->records[behind],
             (file->n_records - behind) * sizeof *file->records);
     file->n_records -= behind - first;
@@ -319,7 +321,7 @@ static herr_t flush(H5FD_t *base, hid_t transfer, hbool_t closing) {
 }
 
 static const H5FD_class_t driver = {
-#if H5_VERSION_GE(1, 13, 2)
+#ifdef H5FD_CLASS_VERSION /* from HDF5 1.14 on */
     .version = H5FD_CLASS_VERSION,
     .value = (H5FD_class_value_t)511, /* of those that are free for anyone */
 #endif

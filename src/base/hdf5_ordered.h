@@ -6,11 +6,12 @@
  * the file at once, where no record tells of it yet. Metadata is kept in memory until HDF5 flushes
  * the file, and then written in an order in which each record finds all that it points to:
  *
- *     the file takes its new length
- *     the superblock      says how long the file is; that of a new file, which makes it one, is
- * last new records         nothing points to them yet B-tree nodes        parents before children:
- * of a node that was split the old text still holds what the new one has lost headers of objects
- * say how many frames there are; the last made first
+ * - the file takes its new length;
+ * - the superblock, which tells this length; that of a new file, which makes it one, comes last;
+ * - new records, to which nothing points yet;
+ * - nodes of B-trees, parents before children: of a node that was split the old text still holds
+ *   what the new one has lost;
+ * - headers of objects, which tell how many frames there are; the last made first.
  *
  * Each is one write within a page of 4096 bytes, which Linux carries out as a whole on the file
  * systems of disks and in memory, though the program be killed in the midst. A machine that loses
@@ -27,8 +28,9 @@
 /**
  * Make a file access list open files this way. No file is locked.
  * @param error  errno of the first write that failed. HDF5 is told of none: it cannot undo them,
- * nor even close a file to which it cannot write. What could not be written at a flush is kept for
- * the next. Must outlive the file.
+ *               nor even close a file to which it cannot write. Data that could not be written is
+ *               lost, and must be written again or cut off, so HDF5 must have no cache of chunks.
+ *               Metadata is kept for the next flush. Must outlive the file.
  */
 herr_t hdf5_order_writes(hid_t access, int *error);
 
