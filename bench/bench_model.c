@@ -46,13 +46,13 @@ double bench_model_device_peak(const struct bench_model *model) {
     return (double)peak;
 }
 
-char *bench_model_device(const struct bench_options *options) {
+int bench_model_device(const struct bench_options *options, char **device) {
     struct bench_model model;
-    char *device = NULL;
-    if (bench_model_open(&model, options, 0, 0) == PROGRAM_DONE)
-        device = strdup(sch_potential_device(model.potential));
+    int result = bench_model_open(&model, options, 0, 0);
+    if (result == PROGRAM_DONE && !(*device = strdup(sch_potential_device(model.potential))))
+        result = out_of_memory();
     bench_model_free(&model);
-    return device;
+    return result;
 }
 
 static bool knows(const sch_model_info *info, int element) {

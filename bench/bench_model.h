@@ -26,9 +26,9 @@ int bench_model_open(struct bench_model *model, const struct bench_options *opti
 /** Bytes on the device that it takes at most so far; 0 where there is none. */
 double bench_model_device_peak(const struct bench_model *model);
 
-/** The device and how it is used, in words, of the options' first model; to be freed. NULL when it
- *  cannot be told. */
-char *bench_model_device(const struct bench_options *options);
+/** The device and how it is used, in words, of the options' first model; to be freed. Gives
+ *  PROGRAM_DONE, or complains and gives the status. */
+int bench_model_device(const struct bench_options *options, char **device);
 
 /** Does it know all elements of the system? */
 bool bench_model_knows(const struct bench_model *model, const sch_system *system);

@@ -14,8 +14,10 @@ static _Noreturn void be_child(child_work work, void *state, size_t n, int to) {
     double numbers[NUMBERS_MOST] = {0};
     int result = work(state, numbers, n);
     size_t bytes = n * sizeof *numbers;
-    if (result == PROGRAM_DONE && write(to, numbers, bytes) != (ssize_t)bytes)
+    if (result == PROGRAM_DONE && write(to, numbers, bytes) != (ssize_t)bytes) {
+        complain("cannot write to a pipe: %s", strerror(errno));
         result = PROGRAM_FAILED;
+    }
     _exit(result); // what the parent has in its streams is not ours to write
 }
 
@@ -40,21 +42,38 @@ int child_start(struct child *child, child_work work, void *state, size_t n) {
 static int wait_for(pid_t process) {
     int status;
     while (waitpid(process, &status, 0) < 0)
-        if (errno != EINTR)
+        if (errno != EINTR) {
+            complain("cannot wait for a process: %s", strerror(errno));
             return PROGRAM_FAILED;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        }
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status); // it has complained
+    complain("expected a process to end by itself, found it ended by signal %d", WTERMSIG(status));
+    return 128 + WTERMSIG(status);
+}
+
+/* As many bytes as there are until the pipe ends, or -1. */
+static ssize_t read_all(int from, void *to, size_t bytes) {
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t got = read(from, (char *)to + done, bytes - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? -1 : (ssize_t)done;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
 }
 
 int child_finish(struct child *child, double numbers[], size_t n) {
     size_t bytes = n * sizeof *numbers;
-    ssize_t got;
-    do
-        got = read(child->from, numbers, bytes);
-    while (got < 0 && errno == EINTR);
+    ssize_t got = read_all(child->from, numbers, bytes);
+    int error = errno;
     int result = wait_for(child->process);
     close(child->from);
     if (result != PROGRAM_DONE || got == (ssize_t)bytes)
         return result;
-    complain("expected figures of a process, found none");
+    complain("expected figures of a process, found %s", got < 0 ? strerror(error) : "too few");
     return PROGRAM_FAILED;
 }

@@ -97,16 +97,26 @@ static void start_all(struct shift *shift, size_t n) {
     close(shift->go[1]);
 }
 
+static bool make_pipes(struct shift *shift) {
+    bool first = pipe(shift->ready) == 0;
+    if (first && pipe(shift->go) == 0)
+        return true;
+    complain("expected a pipe, found none: %s", strerror(errno));
+    if (first) {
+        close(shift->ready[0]);
+        close(shift->ready[1]);
+    }
+    return false;
+}
+
 /* Run n processes at once; their steps/s together. */
 static int run_pass(struct shift *shift, size_t n, double *sum) {
     struct child children[PROCESSES_MOST];
     double figures[FIGURES];
     size_t started = 0;
     int result = PROGRAM_DONE;
-    if (pipe(shift->ready) != 0 || pipe(shift->go) != 0) {
-        complain("expected a pipe, found none: %s", strerror(errno));
+    if (!make_pipes(shift))
         return PROGRAM_FAILED;
-    }
     while (started < n && result == PROGRAM_DONE) {
         result = child_start(&children[started], work, shift, FIGURES);
         started += result == PROGRAM_DONE;

@@ -121,10 +121,12 @@ static void print(const struct record *record, const struct suite *suite, bool q
 static int finish(struct record *record, const struct suite *suite,
                   const struct bench_options *options) {
     machine_end(record->machine);
-    record->device = bench_model_device(options); // only now: children have no device of a parent's
-    if (!options->quiet)
+    // Only now: children have no device of a parent's.
+    int result = bench_model_device(options, &record->device);
+    if (result == PROGRAM_DONE && !options->quiet)
         print(record, suite, options->quick);
-    int result = outputs_flush();
+    if (result == PROGRAM_DONE)
+        result = outputs_flush();
     if (result == PROGRAM_DONE && options->json)
         result = outputs_write_text(options->json, record_json(record));
     if (result == PROGRAM_DONE && options->html)

@@ -81,30 +81,33 @@ static void flush_folder(const char *path) {
     close(descriptor);
 }
 
-static bool is_regular(int descriptor) {
-    struct stat status;
-    return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
-}
-
 /* ---------------------------------------------------------------- a file that grows */
+
+static void release(struct output *output) {
+    if (output->descriptor >= 0)
+        close(output->descriptor);
+    free(output->path);
+    free(output);
+}
 
 /** @param flags, what  for open(), and what that is meant to do */
 static sch_status open_output(struct output **output, const char *path, int flags,
                               const char *what) {
     struct output *fresh = NULL;
+    struct stat about;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->descriptor = -1;
     sch_status status = memory_string(&fresh->path, path);
     if (status == SCH_OK) {
         fresh->descriptor = open_for_writing(path, flags);
-        if (fresh->descriptor < 0)
+        if (fresh->descriptor < 0 || fstat(fresh->descriptor, &about) != 0)
             status = io_error(path, what, errno);
     }
     if (status != SCH_OK) {
-        free(fresh->path);
-        free(fresh);
+        release(fresh);
         return status;
     }
-    fresh->ours = standard_descriptor(path) < 0 && is_regular(fresh->descriptor);
+    fresh->ours = standard_descriptor(path) < 0 && S_ISREG(about.st_mode);
     *output = fresh;
     return SCH_OK;
 }
@@ -162,9 +165,7 @@ sch_status output_resume(struct output **output, const char *path, const struct 
     if (fresh->ours && (ftruncate(fresh->descriptor, fresh->whole) != 0 ||
                         lseek(fresh->descriptor, fresh->whole, SEEK_SET) < 0)) {
         sch_status status = io_error(path, "cut back", errno);
-        close(fresh->descriptor);
-        free(fresh->path);
-        free(fresh);
+        release(fresh);
         return status;
     }
     *output = fresh;
@@ -225,7 +226,7 @@ static int replace(const char *fresh, const char *target, bool keep) {
     if (keep && asprintf(&previous, "%s.prev", target) < 0)
         return ENOMEM;
     /* Some file systems have no links: there it is renamed. */
-    if (previous && access(target, F_OK) == 0 &&
+    if (previous && (access(target, F_OK) == 0 || errno != ENOENT) &&
         ((unlink(previous) != 0 && errno != ENOENT) || link(target, previous) != 0) &&
         rename(target, previous) != 0) {
         int error = errno;
@@ -267,10 +268,14 @@ static sch_status write_and_rename(const char *path, const char *target, const v
 sch_status output_write_whole(const char *path, const void *content, size_t bytes, bool keep) {
     struct stat old;
     bool exists = stat(path, &old) == 0;
+    if (!exists && errno != ENOENT)
+        return io_error(path, "write", errno);
     if (standard_descriptor(path) >= 0 || (exists && !S_ISREG(old.st_mode)))
         return write_stream(path, content, bytes);
     /* Through a symbolic link to the file itself, so that the link stays a link. */
     char *target = exists ? realpath(path, NULL) : NULL;
+    if (exists && !target)
+        return io_error(path, "write", errno);
     sch_status status = write_and_rename(path, target ? target : path, content, bytes, keep);
     free(target);
     return status;

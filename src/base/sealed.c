@@ -142,6 +142,16 @@ sch_status sealed_take_number(struct sealed *file, uint64_t *number) {
     return sealed_take(file, number, sizeof *number);
 }
 
+sch_status sealed_take_count(struct sealed *file, size_t least_bytes, size_t *count) {
+    uint64_t number;
+    SCH_TRY(sealed_take_number(file, &number));
+    if (number > file->count / least_bytes)
+        return fail(SCH_ERROR_FORMAT, "expected at most %zu items, found %llu",
+                    file->count / least_bytes, (unsigned long long)number);
+    *count = number;
+    return SCH_OK;
+}
+
 sch_status sealed_take_text(struct sealed *file, char **text) {
     uint64_t length;
     const unsigned char *place = NULL;

@@ -49,6 +49,11 @@ sch_status sealed_take(struct sealed *file, void *bytes, size_t count)
 sch_status sealed_take_number(struct sealed *file, uint64_t *number)
     __attribute__((warn_unused_result));
 
+/** The number of things that take so many bytes each, at least, somewhere in the file: no file can
+ *  state more than it has room for. */
+sch_status sealed_take_count(struct sealed *file, size_t least_bytes, size_t *count)
+    __attribute__((warn_unused_result));
+
 /** To be freed. */
 sch_status sealed_take_text(struct sealed *file, char **text) __attribute__((warn_unused_result));
 

@@ -15,6 +15,8 @@
 /**
  * Set the message that sch_last_error gives in this thread, and be the code:
  *     return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected %d columns, found %d", ...);
+ * The message before may be among the arguments, so that a caller can put a place before it:
+ *     return fail(status, "system %zu: %s", number, sch_last_error());
  * A macro, so that whoever reads or checks the code sees that it does not give SCH_OK.
  */
 #define fail(code, ...) (set_message(__VA_ARGS__), (code))

@@ -178,7 +178,8 @@ static sch_status check_record(const struct record *record) {
     if (record->step < 0 || !(record->time_step > 0) || !isfinite(record->time_step) ||
         !isfinite(record->potential_energy) || !isfinite(record->heat))
         return unsound("step, time step and energies");
-    if (record->degrees_of_freedom < 0 || record->degrees_of_freedom > INT_MAX)
+    if (record->degrees_of_freedom < 0 || record->degrees_of_freedom > INT_MAX ||
+        (uint64_t)record->degrees_of_freedom / 3 > record->n_atoms)
         return unsound("degrees of freedom");
     return thermostat_check(&thermostat);
 }
@@ -221,20 +222,10 @@ static sch_status take_replica(struct sealed *file, struct replica *replica) {
     return take_numbers(file, replica->forces, 3 * record->n_atoms);
 }
 
-/** A number of things each of which takes so many bytes at least. */
-static sch_status take_count(struct sealed *file, size_t least_bytes, size_t *count) {
-    uint64_t number;
-    SCH_TRY(sealed_take_number(file, &number));
-    if (number > file->count / least_bytes)
-        return unsound("fewer items");
-    *count = number;
-    return SCH_OK;
-}
-
 static sch_status take_replicas(sch_checkpoint *checkpoint) {
     struct sealed *file = &checkpoint->file;
     size_t n = 0;
-    SCH_TRY(take_count(file, sizeof(struct record), &n));
+    SCH_TRY(sealed_take_count(file, sizeof(struct record), &n));
     if (n == 0)
         return unsound("a simulation");
     SCH_TRY(memory_new(&checkpoint->replicas, n, sizeof *checkpoint->replicas));
@@ -249,7 +240,7 @@ static sch_status take_outputs(sch_checkpoint *checkpoint) {
     const unsigned char *mark;
     uint64_t bytes;
     size_t n = 0;
-    SCH_TRY(take_count(file, 2 * sizeof(uint64_t), &n));
+    SCH_TRY(sealed_take_count(file, 2 * sizeof(uint64_t), &n));
     SCH_TRY(memory_new(&checkpoint->outputs, n, sizeof *checkpoint->outputs));
     SCH_TRY(memory_new(&checkpoint->places, n, sizeof *checkpoint->places));
     checkpoint->n_outputs = n;
@@ -277,15 +268,13 @@ static sch_status take_content(sch_checkpoint *checkpoint) {
 }
 
 static sch_status take_all(sch_checkpoint *checkpoint, const char *path) {
-    char cause[512];
     SCH_TRY(memory_string(&checkpoint->path, path));
     SCH_TRY(sealed_read(&checkpoint->file, &KIND, path));
     sch_status status = take_content(checkpoint);
     if (status == SCH_OK)
         return SCH_OK;
-    strncpy(cause, sch_last_error(), sizeof cause - 1);
-    cause[sizeof cause - 1] = '\0';
-    return fail(status == SCH_ERROR_MEMORY ? status : SCH_ERROR_FORMAT, "%s: %s", path, cause);
+    return fail(status == SCH_ERROR_MEMORY ? status : SCH_ERROR_FORMAT, "%s: %s", path,
+                sch_last_error());
 }
 
 sch_status sch_checkpoint_open(sch_checkpoint **checkpoint, const char *path) {

@@ -1,7 +1,6 @@
 #include "md/evaluate.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,9 +217,7 @@ static sch_status evaluate_all(sch_potential *potential, size_t n_systems,
 
 /** Say which of the systems failed, before what the failure said. */
 static sch_status name_system(sch_status status, size_t number) {
-    char cause[512];
-    snprintf(cause, sizeof cause, "%s", sch_last_error());
-    return fail(status, "system %zu: %s", number, cause);
+    return fail(status, "system %zu: %s", number, sch_last_error());
 }
 
 sch_status sch_evaluate_batch(sch_potential *potential, size_t n_systems,

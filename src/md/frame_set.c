@@ -136,12 +136,9 @@ static sch_status make_system(const struct frame_set *set, sch_system **system) 
     sch_status status =
         sch_system_create(&fresh, set->n_atoms, set->numbers, set->series[POSITIONS].row,
                           cell->there ? cell->row : NULL, NULL);
-    if (status != SCH_OK) {
-        char message[512];
-        snprintf(message, sizeof message, "%s", sch_last_error());
+    if (status != SCH_OK)
         return fail(status == SCH_ERROR_ARGUMENT ? SCH_ERROR_FORMAT : status, "%s: %s[%llu]: %s",
-                    set->path, set->name, (unsigned long long)set->frame, message);
-    }
+                    set->path, set->name, (unsigned long long)set->frame, sch_last_error());
     status = take_extras(set, fresh);
     if (status != SCH_OK) {
         sch_system_free(fresh);

@@ -170,11 +170,13 @@ sch_status h5md_mark(struct h5md *file, struct file_mark *mark, struct sealed *c
 /* ---------------------------------------------------------------- going on */
 
 static sch_status take_groups(struct h5md **file, const char *path, struct sealed *checkpoint) {
-    uint64_t n, n_atoms, has_cell, frames;
-    SCH_TRY(sealed_take_number(checkpoint, &n));
+    enum { GROUP_BYTES = 3 * sizeof(uint64_t), ATOM_BYTES = 3 * sizeof(double) };
+    uint64_t has_cell, frames;
+    size_t n = 0, n_atoms = 0;
+    SCH_TRY(sealed_take_count(checkpoint, GROUP_BYTES, &n));
     SCH_TRY(h5md_new(file, path, n));
     for (size_t g = 0; g < n; g++) {
-        SCH_TRY(sealed_take_number(checkpoint, &n_atoms));
+        SCH_TRY(sealed_take_count(checkpoint, ATOM_BYTES, &n_atoms));
         SCH_TRY(sealed_take_number(checkpoint, &has_cell));
         SCH_TRY(sealed_take_number(checkpoint, &frames));
         struct group *group = &(*file)->groups[g];

@@ -1,7 +1,6 @@
 /* A minimum of the energy: FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201, 2006). */
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,10 +113,8 @@ static sch_status step(struct search *search) {
     memcpy(system->positions, search->before, bytes);
     if (status != SCH_ERROR_STRUCTURE && status != SCH_ERROR_UNSTABLE)
         return status;
-    char cause[512];
-    snprintf(cause, sizeof cause, "%s", sch_last_error());
     return fail(SCH_ERROR_UNSTABLE, "step %ld of the minimization: %s; energy before it %.6g eV",
-                before.steps + 1, cause, before.energy);
+                before.steps + 1, sch_last_error(), before.energy);
 }
 
 /* ---------------------------------------------------------------- the search */

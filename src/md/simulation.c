@@ -123,10 +123,8 @@ static sch_status moved_too_far(const sch_simulation *simulation, size_t atom, d
 
 /** The structure became one that no potential takes: a failure of the dynamics. */
 static sch_status impossible_structure(const sch_simulation *simulation) {
-    char cause[512];
-    snprintf(cause, sizeof cause, "%s", sch_last_error());
     return fail(SCH_ERROR_UNSTABLE, "step %ld: %s; potential energy before it %.6g eV",
-                simulation->step + 1, cause, simulation->good.potential_energy);
+                simulation->step + 1, sch_last_error(), simulation->good.potential_energy);
 }
 
 /* ---------------------------------------------------------------- a step */
@@ -228,11 +226,7 @@ static sch_status step_one(sch_simulation *simulation) {
 
 /** Say which of the simulations failed, if there are several. */
 static sch_status name_replica(sch_status status, size_t n, size_t number) {
-    if (n == 1)
-        return status;
-    char cause[512];
-    snprintf(cause, sizeof cause, "%s", sch_last_error());
-    return fail(status, "replica %zu: %s", number, cause);
+    return n == 1 ? status : fail(status, "replica %zu: %s", number, sch_last_error());
 }
 
 /** One step of all, then the next, so that they stop at the same one. */

@@ -156,14 +156,27 @@ sch_status trajectory_check(const char *path, struct sealed *checkpoint) {
     return start.mark.bytes > 0 ? file_mark_check(&start.mark, path) : SCH_OK;
 }
 
+/** A log may have any name; the name of a trajectory tells its format. */
+static sch_status check_start(const struct start *start, const char *path) {
+    enum format format = ENERGIES;
+    if (start->format != ENERGIES)
+        SCH_TRY(find_format(&format, path, start->n_systems));
+    return start->format == format ? SCH_OK
+                                   : fail(SCH_ERROR_FORMAT,
+                                          "%s: expected a checkpoint that tells its format, found "
+                                          "another format",
+                                          path);
+}
+
 sch_status trajectory_resume(sch_trajectory **trajectory, const char *path,
                              struct sealed *checkpoint) {
     struct start start;
     sch_trajectory *fresh = NULL;
     SCH_TRY(sealed_take(checkpoint, &start, sizeof start));
+    SCH_TRY(check_start(&start, path));
     if (start.mark.bytes > 0)
         SCH_TRY(file_mark_check(&start.mark, path));
-    SCH_TRY(new_trajectory(&fresh, start.format, path, start.n_systems));
+    SCH_TRY(new_trajectory(&fresh, (enum format)start.format, path, start.n_systems));
     fresh->begun = start.begun;
     sch_status status = fresh->format == H5MD ? h5md_resume(&fresh->h5md, path, checkpoint)
                                               : output_resume(&fresh->text, path, &start.mark);

@@ -13,7 +13,6 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -271,12 +270,9 @@ static sch_status make_system(const struct xyz_reader *reader, size_t n_atoms, l
     sch_status status =
         sch_system_create(&fresh, n_atoms, reader->atoms.species, reader->atoms.positions,
                           header->has_cell ? header->cell : NULL, header->periodic);
-    if (status != SCH_OK) {
-        char message[512];
-        snprintf(message, sizeof message, "%s", sch_last_error());
+    if (status != SCH_OK)
         return fail(status, "%s: line %ld: frame %ld: %s", reader->lines.name, line, reader->frame,
-                    message);
-    }
+                    sch_last_error());
     status = take_extras(reader, fresh);
     if (status != SCH_OK) {
         sch_system_free(fresh);

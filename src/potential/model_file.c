@@ -1,7 +1,6 @@
 /* Model files: HDF5, one dataset a tensor. The reader trusts nothing in the file, and does without
  * the HDF5 library, which writes. */
 #include <ctype.h>
-#include <errno.h>
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include "base/hdf5_guard.h"
 #include "base/hdf5_reader.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "potential/model.h"
 #include "potential/model_path.h"
 #include "potential/schnet_v.h"
@@ -65,11 +65,8 @@ static sch_status read_sizes(struct hdf5_reader *reader, sch_model **model) {
     SCH_TRY(hdf5_read_number(reader, "cutoff", &cutoff));
     SCH_TRY(check_room(reader, hidden, interactions));
     sch_status status = model_create(model, hidden, interactions, rbf, cutoff);
-    if (status == SCH_ERROR_ARGUMENT) {
-        char range[256];
-        snprintf(range, sizeof range, "%s", sch_last_error());
-        return fail(SCH_ERROR_FORMAT, "%s: %s", reader->file.path, range);
-    }
+    if (status == SCH_ERROR_ARGUMENT)
+        return fail(SCH_ERROR_FORMAT, "%s: %s", reader->file.path, sch_last_error());
     return status;
 }
 
@@ -336,20 +333,69 @@ static bool write_model(hid_t file, const sch_model *model) {
     return written;
 }
 
-static sch_status save(const sch_model *model, const char *path, const char *temporary) {
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18); /* checksums on the metadata */
-    hid_t file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
-    H5Pclose(access);
-    if (file < 0)
-        return fail(SCH_ERROR_IO, "%s: cannot create: %s", path, strerror(errno));
-    bool written = write_model(file, model) && H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
-    written = H5Fclose(file) >= 0 && written;
-    if (!written || rename(temporary, path) != 0) {
-        int error = errno;
-        remove(temporary);
-        return fail(SCH_ERROR_IO, "%s: cannot write: %s", path, strerror(error));
-    }
+/*
+ * HDF5 writes into memory, and what it made is then written as other files are: HDF5 may crash when
+ * a disk is full. It asks for the memory once, when it creates the file, and gives it up at the
+ * close, since before that a file's bytes are not yet as they will be.
+ */
+struct image {
+    unsigned char *bytes;
+    size_t size; /* of the memory; the file is smaller */
+};
+
+static void *image_resize(void *bytes, size_t size, H5FD_file_image_op_t why, void *state) {
+    struct image *image = state;
+    void *fresh = realloc(bytes, size);
+    (void)why;
+    if (fresh)
+        *image = (struct image){fresh, size};
+    return fresh;
+}
+
+static herr_t image_keep(void *bytes, H5FD_file_image_op_t why, void *state) {
+    return (void)bytes, (void)why, (void)state, 0;
+}
+
+static void *state_borrow(void *state) {
+    return state;
+}
+
+static herr_t state_keep(void *state) {
+    return (void)state, 0;
+}
+
+static hid_t create_in_memory(struct image *image, const char *path, size_t room) {
+    H5FD_file_image_callbacks_t callbacks = {.image_realloc = image_resize,
+                                             .image_free = image_keep,
+                                             .udata_copy = state_borrow,
+                                             .udata_free = state_keep,
+                                             .udata = image};
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), file = -1;
+    if (access >= 0 && H5Pset_fapl_core(access, room, false) >= 0 &&
+        H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
+        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0) /* with checksums */
+        file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if (access >= 0)
+        H5Pclose(access);
+    return file;
+}
+
+/** How long the file is, as its superblock of version 2 tells. */
+static uint64_t end_of_file(const struct image *image) {
+    enum { PLACE = 28 };
+    uint64_t end = 0;
+    if (image->size >= PLACE + sizeof end)
+        memcpy(&end, image->bytes + PLACE, sizeof end);
+    return end;
+}
+
+static sch_status make_image(const sch_model *model, const char *path, struct image *image) {
+    const size_t room = 2 * model->parameters * sizeof(float) + (1 << 20);
+    hid_t file = create_in_memory(image, path, room);
+    bool written = file >= 0 && write_model(file, model) && H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
+    written = (file < 0 || H5Fclose(file) >= 0) && written;
+    if (!written || end_of_file(image) == 0 || end_of_file(image) > image->size)
+        return fail(SCH_ERROR_MEMORY, "%s: cannot write: out of memory", path);
     return SCH_OK;
 }
 
@@ -365,13 +411,13 @@ static sch_status check_texts(const sch_model *model) {
 }
 
 sch_status sch_model_save(const sch_model *model, const char *path) {
-    char *temporary = NULL;
+    struct image image = {0};
     SCH_TRY(check_texts(model));
-    SCH_TRY(memory_new(&temporary, strlen(path) + 8, 1));
-    sprintf(temporary, "%s.part", path);
     struct hdf5_guard guard = hdf5_enter();
-    sch_status status = save(model, path, temporary);
+    sch_status status = make_image(model, path, &image);
     hdf5_leave(guard);
-    free(temporary);
+    if (status == SCH_OK)
+        status = output_write_whole(path, image.bytes, end_of_file(&image), false);
+    free(image.bytes);
     return status;
 }

@@ -29,21 +29,22 @@ bool checkpoints_due(const struct checkpoints *checkpoints) {
     return checkpoints->path && progress_clock() >= checkpoints->due;
 }
 
+static bool failed(const struct checkpointed *run, const char *why) {
+    complain("%s%s", run->goes_on ? "warning: " : "", why);
+    return false;
+}
+
 bool checkpoints_write(struct checkpoints *checkpoints, const struct checkpointed *run) {
     if (!checkpoints->path)
         return true;
     size_t bytes;
     void *note = run_note_pack(&run->note, &bytes);
     checkpoints->due = progress_clock() + checkpoints->interval_s;
-    if (!note) {
-        out_of_memory();
-        return false;
-    }
+    if (!note)
+        return failed(run, "out of memory");
     sch_status status =
         sch_checkpoint_write(checkpoints->path, run->note.replicas, run->simulations, run->n_files,
                              run->files, note, bytes);
     free(note);
-    if (status != SCH_OK)
-        complain("%s", sch_last_error());
-    return status == SCH_OK;
+    return status == SCH_OK || failed(run, sch_last_error());
 }

@@ -18,6 +18,7 @@ struct checkpointed {
     sch_trajectory **files;       /**< [n_files]; those that are NULL are left out */
     size_t n_files;
     struct run_note note;
+    bool goes_on; /**< the run does, whatever happens: a failure is a warning */
 };
 
 /** The time begins now, at this step. */

@@ -55,7 +55,7 @@ static int advance(struct run *run) {
             return PROGRAM_FAILED;
         }
         if (checkpoints_due(&run->checkpoints))
-            run_write_checkpoint(run); // the run outlives a failure, which it has told of
+            run_write_checkpoint(run, true);
         progress_draw(&run->progress, state.step, run->n);
     }
     run->status = *stop ? "interrupted" : "finished";

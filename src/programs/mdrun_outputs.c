@@ -110,11 +110,12 @@ static bool overlap_outputs(struct run *run) {
     return true;
 }
 
-bool run_write_checkpoint(struct run *run) {
+bool run_write_checkpoint(struct run *run, bool goes_on) {
     const struct resume *resume = &run->resume;
     const struct checkpointed content = {.simulations = run->simulations,
                                          .files = run->files,
                                          .n_files = 2,
+                                         .goes_on = goes_on,
                                          .note = {.replicas = run->n,
                                                   .samples = run->samples,
                                                   .minimization = run->minimization,
@@ -133,7 +134,7 @@ static int begin_outputs(struct run *run) {
     for (size_t k = 0; k < run->n; k++)
         samples_start(&run->samples[k]);
     if (create_outputs(run) && run_write_outputs(run) && overlap_outputs(run) &&
-        run_write_checkpoint(run))
+        run_write_checkpoint(run, false))
         return PROGRAM_DONE;
     for (int k = 0; k < 2; k++)
         sch_trajectory_discard(run->files[k]);
@@ -164,9 +165,21 @@ int run_open_outputs(struct run *run) {
     return run->resume.checkpoint ? go_on_with_outputs(run) : begin_outputs(run);
 }
 
+/* When one fails the others go on to the next output: such a run has no step to go on from. */
+static bool at_one_step(const struct run *run) {
+    sch_state first, other;
+    sch_simulation_state(run->simulations[0], &first);
+    for (size_t k = 1; k < run->n; k++) {
+        sch_simulation_state(run->simulations[k], &other);
+        if (other.step != first.step)
+            return false;
+    }
+    return true;
+}
+
 bool run_write_end(struct run *run, bool *kept) {
     if (strcmp(run->status, "output failed") == 0 || !write_due_outputs(run))
         return false;
-    *kept = run_write_checkpoint(run);
+    *kept = !at_one_step(run) || run_write_checkpoint(run, false);
     return run_write_outputs(run);
 }

@@ -19,11 +19,13 @@ int run_open_outputs(struct run *run);
 bool run_write_outputs(struct run *run);
 
 /** The outputs hold what an endless run would have written so far, and nothing else: the frame at
- *  the end, wherever that is, comes after the last checkpoint. */
-bool run_write_checkpoint(struct run *run);
+ *  the end, wherever that is, comes after the last checkpoint.
+ *  @param goes_on  the run does, whatever happens: a failure is a warning */
+bool run_write_checkpoint(struct run *run, bool goes_on);
 
-/** The last checkpoint, and behind it the last whole step of each replica, wherever that is.
- *  @param kept  [out] was the checkpoint written? */
+/** The last checkpoint, unless replicas are at different steps, and behind it the last whole step
+ * of each replica, wherever that is.
+ *  @param kept  [out] false: the checkpoint could not be written */
 bool run_write_end(struct run *run, bool *kept);
 
 /** Close the files.

@@ -29,7 +29,7 @@ struct run {
     sch_model *initial;
     sch_trainer *trainer;
     struct train_state state;
-    FILE *log;
+    struct train_log *log;
     long logged_step; // the last step that has a line in the log; -1: none
     struct progress progress;
     double began_at, before; // clock, s: of this part of the run; s of the parts before it
@@ -46,22 +46,27 @@ static bool read_all(struct training_set *set, const struct names *names) {
     return true;
 }
 
+static int no_teacher(sch_status status) {
+    complain("--distill: %s", sch_last_error());
+    return exit_for_input(status);
+}
+
 /* Give the frames of a set the teacher's energies and forces. */
-static sch_status label(const struct training_set *set, sch_potential *teacher) {
+static int label(const struct training_set *set, sch_potential *teacher) {
     for (size_t k = 0; k < set->n_frames; k++) {
         sch_system *frame = set->frames[k];
         double *forces = calloc(sch_system_n_atoms(frame) * 3, sizeof *forces);
         if (!forces)
-            exit(out_of_memory());
+            return out_of_memory();
         sch_properties properties = {.forces = forces};
         sch_status status = sch_evaluate(teacher, frame, &properties);
         if (status == SCH_OK)
             status = sch_system_set_references(frame, &properties.energy, forces);
         free(forces);
         if (status != SCH_OK)
-            return status;
+            return no_teacher(status);
     }
-    return SCH_OK;
+    return PROGRAM_DONE;
 }
 
 static int distill(struct run *run) {
@@ -71,15 +76,12 @@ static int distill(struct run *run) {
     sch_status status = sch_model_load(&model, run->options.teacher);
     if (status == SCH_OK)
         status = sch_potential_create(&teacher, model, &how);
-    if (status == SCH_OK)
-        status = label(&run->data, teacher);
-    if (status == SCH_OK)
-        status = label(&run->valid, teacher);
-    if (status != SCH_OK)
-        complain("--distill: %s", sch_last_error());
+    int result = status == SCH_OK ? label(&run->data, teacher) : no_teacher(status);
+    if (result == PROGRAM_DONE)
+        result = label(&run->valid, teacher);
     sch_potential_free(teacher);
     sch_model_free(model);
-    return status == SCH_OK ? PROGRAM_DONE : exit_for_input(status);
+    return result;
 }
 
 static int take_frames(struct run *run) {
@@ -103,12 +105,17 @@ static double gaussian(void *generator) {
     return gsl_ran_ugaussian(generator);
 }
 
-static sch_status new_model(struct run *run) {
+static int library_failed(sch_status status) {
+    complain("%s", sch_last_error());
+    return exit_for_input(status);
+}
+
+static int new_model(struct run *run) {
     const struct train_size *size = run->options.size;
     int elements[100];
     double energies[101];
     if (!training_set_atom_energies(&run->data, energies))
-        exit(PROGRAM_FAILED);
+        return PROGRAM_FAILED;
     const char *level = run->options.level;
     sch_model_plan plan = {.name = size->name,
                            .level_of_theory = level ? level : training_set_level(&run->data),
@@ -120,7 +127,8 @@ static sch_status new_model(struct run *run) {
                            .atom_energies = energies,
                            .elements = elements,
                            .n_elements = training_set_elements(&run->data, elements)};
-    return sch_model_create(&run->initial, &plan, gaussian, run->state.generator);
+    sch_status status = sch_model_create(&run->initial, &plan, gaussian, run->state.generator);
+    return status == SCH_OK ? PROGRAM_DONE : library_failed(status);
 }
 
 /* A model to begin with has a size; another one asked for beside it is a mistake. */
@@ -140,18 +148,17 @@ static int check_initial(const struct run *run) {
 
 static int create_model(struct run *run) {
     struct train_options *options = &run->options;
-    sch_status status;
+    int result = PROGRAM_DONE;
     if (options->initial) {
-        status = sch_model_load(&run->initial, options->initial);
+        sch_status status = sch_model_load(&run->initial, options->initial);
+        result = status == SCH_OK ? PROGRAM_DONE : library_failed(status);
     } else {
         if (!options->size)
             options->size = train_size_find("tiny");
-        status = new_model(run);
+        result = new_model(run);
     }
-    if (status != SCH_OK) {
-        complain("%s", sch_last_error());
-        return exit_for_input(status);
-    }
+    if (result != PROGRAM_DONE)
+        return result;
     sch_model_info info;
     sch_model_describe(run->initial, &info);
     if (options->rate == 0.0) {
@@ -170,10 +177,7 @@ static int create_trainer(struct run *run) {
     sch_status status = sch_trainer_create(&run->trainer, run->initial, &how);
     for (size_t k = 0; status == SCH_OK && k < run->data.n_frames; k++)
         status = sch_trainer_add(run->trainer, run->data.frames[k]);
-    if (status == SCH_OK)
-        return PROGRAM_DONE;
-    complain("%s", sch_last_error());
-    return exit_for_input(status);
+    return status == SCH_OK ? PROGRAM_DONE : library_failed(status);
 }
 
 /* ---------------------------------------------------------------- beginning: files */
@@ -310,8 +314,8 @@ static int write_files(struct run *run, const sch_training_record *record) {
     }
     int result = PROGRAM_DONE;
     if (run->log && run->state.step != run->logged_step) // a run may end where it just reported
-        result = train_log_write(run->log, options->log, &run->state, run->force_mae,
-                                 record->validation_energy_mae);
+        result =
+            train_log_write(run->log, &run->state, run->force_mae, record->validation_energy_mae);
     run->logged_step = run->state.step;
     return result == PROGRAM_DONE ? train_state_save(&run->state, options, &run->data, run->trainer)
                                   : result;
@@ -398,8 +402,10 @@ static int train(struct run *run) {
         return result;
     struct figures figures;
     result = report(run, &figures);
-    if (result == PROGRAM_DONE && !run->options.quiet && run->valid.n_frames > 0)
+    if (result == PROGRAM_DONE && !run->options.quiet && run->valid.n_frames > 0) {
         train_validation_print(&figures);
+        result = outputs_flush();
+    }
     figures_free(&figures);
     return result == PROGRAM_DONE && *stop ? 128 + *stop : result;
 }
@@ -411,8 +417,7 @@ static void release(struct run *run) {
     training_set_free(&run->data);
     training_set_free(&run->valid);
     train_options_free(&run->options);
-    if (run->log)
-        fclose(run->log);
+    train_log_close(run->log);
 }
 
 int main(int argc, char **argv) {

@@ -1,18 +1,23 @@
 #include "paths.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The folder part of a path, to be freed. */
-static char *folder_of(const char *path) {
+/* The folder part of a path. One that is too long is cut: the system takes none of that length. */
+struct folder {
+    char path[PATH_MAX];
+};
+
+static struct folder folder_of(const char *path) {
+    struct folder folder;
     const char *slash = strrchr(path, '/');
-    if (!slash)
-        return strdup(".");
-    return strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    int length = !slash || slash == path ? 1 : (int)(slash - path);
+    snprintf(folder.path, sizeof folder.path, "%.*s", length, slash ? path : ".");
+    return folder;
 }
 
 static const char *name_of(const char *path) {
@@ -32,11 +37,7 @@ bool paths_same(const char *a, const char *b) {
         return true;
     if (both_exist || strcmp(name_of(a), name_of(b)) != 0)
         return false;
-    char *folder_a = folder_of(a), *folder_b = folder_of(b);
-    bool same = folder_a && folder_b && same_inode(folder_a, folder_b, &both_exist);
-    free(folder_a);
-    free(folder_b);
-    return same;
+    return same_inode(folder_of(a).path, folder_of(b).path, &both_exist);
 }
 
 const char *paths_not_writable(const char *path) {
@@ -46,18 +47,12 @@ const char *paths_not_writable(const char *path) {
             return strerror(EISDIR);
         return access(path, W_OK) == 0 ? NULL : strerror(errno);
     }
-    char *folder = folder_of(path);
-    if (!folder)
-        return strerror(ENOMEM);
-    const char *reason = NULL;
-    if (stat(folder, &about) != 0)
-        reason = errno == ENOENT ? "its folder does not exist" : strerror(errno);
-    else if (!S_ISDIR(about.st_mode))
-        reason = strerror(ENOTDIR);
-    else if (access(folder, W_OK | X_OK) != 0)
-        reason = strerror(errno);
-    free(folder);
-    return reason;
+    const struct folder folder = folder_of(path);
+    if (stat(folder.path, &about) != 0)
+        return errno == ENOENT ? "its folder does not exist" : strerror(errno);
+    if (!S_ISDIR(about.st_mode))
+        return strerror(ENOTDIR);
+    return access(folder.path, W_OK | X_OK) == 0 ? NULL : strerror(errno);
 }
 
 char *paths_derived(const char *input, const char *ending) {

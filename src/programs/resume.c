@@ -30,8 +30,10 @@ static void set_aside(const char *path) {
 static sch_status open_previous(sch_checkpoint **checkpoint, const char *path) {
     char *previous, cause[512];
     snprintf(cause, sizeof cause, "%s", sch_last_error());
-    if (asprintf(&previous, "%s.prev", path) < 0)
+    if (asprintf(&previous, "%s.prev", path) < 0) {
+        out_of_memory();
         return SCH_ERROR_MEMORY;
+    }
     sch_status status =
         missing(previous) ? SCH_ERROR_IO : sch_checkpoint_open(checkpoint, previous);
     if (status == SCH_OK) {
@@ -62,8 +64,10 @@ static int open_checkpoint(struct resume *resume, const char *path) {
     if (status != SCH_OK)
         return exit_for_input(status);
     sch_checkpoint_describe(resume->checkpoint, &info);
-    if (run_note_unpack(&resume->note, info.note, info.note_bytes) &&
-        resume->note.replicas == info.simulations)
+    status = run_note_unpack(&resume->note, info.note, info.note_bytes);
+    if (status == SCH_ERROR_MEMORY)
+        return out_of_memory();
+    if (status == SCH_OK && resume->note.replicas == info.simulations)
         return PROGRAM_DONE;
     complain(
         "%s: expected a checkpoint of this mdrun, found one of another program or version (%s)",
@@ -148,7 +152,7 @@ static int compare(const char *path, const struct options *before, const struct 
 /* What this command line says beside what the earlier ones said. */
 static int join(struct resume *resume, struct options *options, int argc, char **argv) {
     sch_checkpoint_info info;
-    struct options before;
+    struct options before = {0};
     sch_checkpoint_describe(resume->checkpoint, &info);
     int result = parse_words(&before, argv[0], &resume->note);
     if (result != PROGRAM_DONE)

@@ -38,47 +38,51 @@ void *run_note_pack(const struct run_note *note, size_t *bytes) {
 }
 
 /* Words that end exactly where the bytes do. */
-static bool take_words(struct run_note *note, const char *place, size_t count) {
+static sch_status take_words(struct run_note *note, const char *place, size_t count) {
     note->words = calloc((size_t)note->n_words + 1, sizeof *note->words);
-    for (int w = 0; note->words && w < note->n_words; w++) {
+    if (!note->words)
+        return SCH_ERROR_MEMORY;
+    for (int w = 0; w < note->n_words; w++) {
         const char *end = memchr(place, '\0', count);
-        if (!end || !(note->words[w] = strdup(place)))
-            return false;
+        if (!end)
+            return SCH_ERROR_FORMAT;
+        if (!(note->words[w] = strdup(place)))
+            return SCH_ERROR_MEMORY;
         count -= (size_t)(end + 1 - place);
         place = end + 1;
     }
-    return note->words && count == 0;
+    return count == 0 ? SCH_OK : SCH_ERROR_FORMAT;
 }
 
-static bool take(struct run_note *note, const char *bytes, size_t count) {
+static sch_status take(struct run_note *note, const char *bytes, size_t count) {
     struct head head;
     if (count < sizeof head)
-        return false;
+        return SCH_ERROR_FORMAT;
     memcpy(&head, bytes, sizeof head);
     count -= sizeof head;
     if (memcmp(head.kind, KIND, sizeof KIND) != 0 || head.samples_size != sizeof *note->samples ||
         head.replicas == 0 || head.replicas > count / sizeof *note->samples)
-        return false;
+        return SCH_ERROR_FORMAT;
     const size_t samples = head.replicas * sizeof *note->samples;
     if (head.words > count - samples || head.words >= INT_MAX)
-        return false;
+        return SCH_ERROR_FORMAT;
     note->replicas = head.replicas;
     note->wall_s = head.wall_s;
     note->minimization = head.minimization;
     note->n_words = (int)head.words;
     note->samples = malloc(samples);
     if (!note->samples)
-        return false;
+        return SCH_ERROR_MEMORY;
     memcpy(note->samples, bytes + sizeof head, samples);
     return take_words(note, bytes + sizeof head + samples, count - samples);
 }
 
-bool run_note_unpack(struct run_note *note, const void *bytes, size_t count) {
+sch_status run_note_unpack(struct run_note *note, const void *bytes, size_t count) {
     *note = (struct run_note){0};
-    if (take(note, bytes, count))
-        return true;
-    run_note_clear(note);
-    return false;
+    sch_status status = take(note, bytes, count);
+    if (status != SCH_OK)
+        run_note_clear(note);
+    return status;
 }
 
 void run_note_clear(struct run_note *note) {

@@ -16,8 +16,9 @@ struct run_note {
 /** The note as bytes, to be freed; NULL when out of memory. */
 void *run_note_pack(const struct run_note *note, size_t *bytes);
 
-/** Read one; false if these bytes are none, or out of memory. To be freed by run_note_clear. */
-bool run_note_unpack(struct run_note *note, const void *bytes, size_t count);
+/** Read one: SCH_OK, SCH_ERROR_FORMAT if these bytes are none, SCH_ERROR_MEMORY. To be freed by
+ *  run_note_clear. */
+sch_status run_note_unpack(struct run_note *note, const void *bytes, size_t count);
 void run_note_clear(struct run_note *note);
 
 #endif

@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,8 @@ static void add(struct names *names, const struct argp_option *option) {
     names->longs[names->n++] =
         (struct option){.name = option->name, .has_arg = (int)strlen(wants), .val = option->key};
     if (option->key > ' ' && option->key < 0x7f) {
-        const char letter[] = {(char)option->key, '\0'};
-        strcat(strcat(names->letters, letter), wants);
+        const size_t used = strlen(names->letters);
+        snprintf(names->letters + used, sizeof names->letters - used, "%c%s", option->key, wants);
     }
 }
 

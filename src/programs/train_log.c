@@ -3,27 +3,32 @@
 #include "program.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char HEADER[] =
     "seconds,step,loss,validation_force_mae_meV_per_A,validation_energy_mae_meV\n";
 
-static FILE *failed(const char *path) {
-    complain("%s: cannot be written: %s", path, strerror(errno));
-    return NULL;
+struct train_log {
+    const char *path;
+    int descriptor;
+};
+
+static bool failed(const char *path, const char *what) {
+    complain("%s: cannot be %s: %s", path, what, strerror(errno));
+    return false;
 }
 
-/* The header and the lines up to a step of an older log; NULL if there is none. */
-static char *lines_until(const char *path, long step, size_t *size) {
-    FILE *old = fopen(path, "r"), *kept = NULL;
-    char *text = NULL, *line = NULL;
+/* ---------------------------------------------------------------- a log of before */
+
+/* The header and the lines up to a step; false if something failed, which errno tells. */
+static bool copy_lines(FILE *old, FILE *kept, long step) {
+    char *line = NULL;
     size_t room = 0;
-    if (!old || !(kept = open_memstream(&text, size))) {
-        if (old)
-            fclose(old);
-        return NULL;
-    }
     fputs(HEADER, kept);
     while (getline(&line, &room, old) > 0) {
         double seconds;
@@ -31,37 +36,95 @@ static char *lines_until(const char *path, long step, size_t *size) {
         if (sscanf(line, "%lf,%ld,", &seconds, &at) == 2 && at <= step && strchr(line, '\n'))
             fputs(line, kept);
     }
+    bool sound = feof(old) && !ferror(kept);
     free(line);
-    fclose(old);
-    fclose(kept);
-    return text;
+    return sound;
 }
 
-FILE *train_log_open(const char *path, long step) {
+/* Those of an older log, to be freed; NULL if there is none. False after complaining. */
+static bool lines_until(const char *path, long step, char **text, size_t *size) {
+    *text = NULL;
+    FILE *old = fopen(path, "r");
+    if (!old)
+        return errno == ENOENT || failed(path, "read");
+    FILE *kept = open_memstream(text, size);
+    bool sound = kept && copy_lines(old, kept, step);
+    if (kept)
+        sound = fclose(kept) == 0 && sound && *text;
+    if (!sound) {
+        failed(path, "read");
+        free(*text);
+        *text = NULL;
+    }
+    fclose(old);
+    return sound;
+}
+
+/* ---------------------------------------------------------------- lines */
+
+/* When the disk refuses, what is there of the line is taken back; of a pipe it cannot be. */
+static bool append(struct train_log *log, const char *text, size_t bytes) {
+    off_t whole = lseek(log->descriptor, 0, SEEK_END);
+    while (bytes > 0) {
+        ssize_t written = write(log->descriptor, text, bytes);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0) {
+            failed(log->path, "written");
+            if (whole >= 0 && ftruncate(log->descriptor, whole) != 0)
+                failed(log->path, "cut back");
+            return false;
+        }
+        text += written;
+        bytes -= (size_t)written;
+    }
+    return true;
+}
+
+int train_log_write(struct train_log *log, const struct train_state *state, double force_error,
+                    double energy_error) {
+    char line[1024]; // a loss may be as large as numbers are
+    int length = snprintf(line, sizeof line, "%.1f,%ld,%.6f,%.4f,%.4f\n", state->seconds,
+                          state->step, state->loss, 1e3 * force_error, 1e3 * energy_error);
+    return append(log, line, (size_t)length) ? PROGRAM_DONE : PROGRAM_FAILED;
+}
+
+/* ---------------------------------------------------------------- the file */
+
+static bool begin(struct train_log *log, long step) {
+    char *kept = NULL;
     size_t size = 0;
-    char *kept = step > 0 ? lines_until(path, step, &size) : NULL;
-    if (kept && sch_write_file(path, kept, size) != SCH_OK) {
+    if (step > 0 && !lines_until(log->path, step, &kept, &size))
+        return false;
+    bool sound = !kept || sch_write_file(log->path, kept, size) == SCH_OK;
+    if (!sound)
         complain("%s", sch_last_error());
-        free(kept);
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (kept ? O_APPEND : O_TRUNC);
+    bool anew = !kept;
+    free(kept);
+    if (!sound)
+        return false;
+    log->descriptor = open(log->path, flags, 0666);
+    if (log->descriptor < 0)
+        return failed(log->path, "written");
+    return !anew || append(log, HEADER, strlen(HEADER));
+}
+
+struct train_log *train_log_open(const char *path, long step) {
+    struct train_log *log = malloc(sizeof *log);
+    if (!log) {
+        out_of_memory();
         return NULL;
     }
-    FILE *log = fopen(path, kept ? "a" : "w");
-    bool sound = log && (kept || fputs(HEADER, log) >= 0) && fflush(log) == 0;
-    free(kept);
-    if (sound)
+    *log = (struct train_log){.path = path, .descriptor = -1};
+    if (begin(log, step))
         return log;
-    failed(path);
-    if (log)
-        fclose(log);
+    train_log_close(log);
     return NULL;
 }
 
-int train_log_write(FILE *log, const char *path, const struct train_state *state,
-                    double force_error, double energy_error) {
-    if (fprintf(log, "%.1f,%ld,%.6f,%.4f,%.4f\n", state->seconds, state->step, state->loss,
-                1e3 * force_error, 1e3 * energy_error) > 0 &&
-        fflush(log) == 0)
-        return PROGRAM_DONE;
-    failed(path);
-    return PROGRAM_FAILED;
+void train_log_close(struct train_log *log) {
+    if (log && log->descriptor >= 0)
+        close(log->descriptor);
+    free(log);
 }

@@ -4,14 +4,18 @@
 
 #include "train_state.h"
 
-#include <stdio.h>
+struct train_log;
 
 /** Open it: anew, or, when the run goes on from a step above 0, behind the lines up to that step;
- *  what came after it will come again. NULL after complaining. */
-FILE *train_log_open(const char *path, long step);
+ *  what came after it will come again. NULL after complaining. The path is borrowed. */
+struct train_log *train_log_open(const char *path, long step);
 
-/** Append a line; errors in eV/Å and eV. Gives a program's status, after complaining. */
-int train_log_write(FILE *log, const char *path, const struct train_state *state,
-                    double force_error, double energy_error);
+/** Append a line, whole or not at all; errors in eV/Å and eV. Gives a program's status, after
+ *  complaining. */
+int train_log_write(struct train_log *log, const struct train_state *state, double force_error,
+                    double energy_error);
+
+/** NULL is accepted. */
+void train_log_close(struct train_log *log);
 
 #endif

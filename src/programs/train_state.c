@@ -2,6 +2,7 @@
 
 #include "program.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static int take_up(struct train_state *state, const struct train_options *option
 
 int train_state_restore(struct train_state *state, const struct train_options *options,
                         const struct training_set *data, sch_trainer *trainer) {
-    if (access(options->checkpoint, F_OK) != 0) {
+    if (access(options->checkpoint, F_OK) != 0 && errno == ENOENT) {
         if (!options->quiet)
             complain("note: no %s: the run begins anew", options->checkpoint);
         return PROGRAM_DONE;

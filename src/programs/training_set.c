@@ -218,7 +218,8 @@ bool training_set_atom_energies(const struct training_set *set, double energies[
     gsl_matrix *counts = gsl_matrix_calloc(most, n), *covariance = gsl_matrix_calloc(n, n);
     gsl_vector *totals = gsl_vector_calloc(most), *fit = gsl_vector_calloc(n);
     gsl_multifit_linear_workspace *work = gsl_multifit_linear_alloc(most, n);
-    bool sound = counts && totals && fit && covariance && work;
+    const bool room = counts && totals && fit && covariance && work;
+    bool sound = room;
     /* Rows of zeros, of which there are n at least, change nothing. */
     if (sound && fill_rows(set, elements, n, counts, totals) > 0) {
         double residual;
@@ -234,7 +235,7 @@ bool training_set_atom_energies(const struct training_set *set, double energies[
     gsl_vector_free(totals);
     gsl_matrix_free(counts);
     if (!sound)
-        complain("energies of atoms: the least-squares fit failed");
+        complain("energies of atoms: %s", room ? "the least-squares fit failed" : "out of memory");
     return sound;
 }
 

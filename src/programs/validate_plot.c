@@ -318,7 +318,7 @@ struct content {
 };
 
 static cairo_status_t append(void *to, const unsigned char *bytes, unsigned int n) {
-    return fwrite(bytes, 1, n, to) == n ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+    return fwrite(bytes, 1, n, to) == n ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_NO_MEMORY;
 }
 
 static cairo_status_t draw(cairo_surface_t *surface, const char *title,
@@ -362,7 +362,10 @@ int validate_plot(const char *path, const char *title, const struct histograms *
     cairo_status_t drawn =
         render(paths_ends_in(path, ".svg"), title, content.stream, histograms, sums);
     int result = PROGRAM_DONE;
-    if (fclose(content.stream) != 0 || drawn != CAIRO_STATUS_SUCCESS) {
+    bool whole = fclose(content.stream) == 0 && content.bytes;
+    if (drawn == CAIRO_STATUS_SUCCESS && !whole)
+        drawn = CAIRO_STATUS_NO_MEMORY;
+    if (drawn != CAIRO_STATUS_SUCCESS) {
         complain("%s: cannot be drawn: %s", path, cairo_status_to_string(drawn));
         result = PROGRAM_FAILED;
     } else if (sch_write_file(path, content.bytes, content.size) != SCH_OK) {

@@ -253,7 +253,7 @@ class Restart(Case):
 
 
     def test_unstable_replica(self):
-        """The checkpoint before the end serves; that of the end has replicas at different steps."""
+        """The checkpoint before the end stays: at the end replicas are at different steps."""
         def blows_up(*arguments):
             done = self.run_it(*arguments)
             self.assertEqual(done.returncode, FAILED, done.stderr)
@@ -262,8 +262,7 @@ class Restart(Case):
         first = blows_up(*self.arguments("part", ".h5", "--dt", 3, "--temperature", 500,
                                          "--replicas", 4, "--every", 1000, "--checkpoint",
                                          "run.chk"))
-        self.one_line(self.run_it("--restart", "run.chk"), INPUT, ["run.chk", "blew up"])
-        self.assertEqual(blows_up("--restart", "run.chk.prev"), first)
+        self.assertEqual(blows_up("--restart", "run.chk"), first)
 
 
 # ---------------------------------------------------------------- what cannot be gone on from
