@@ -1,6 +1,7 @@
 /* Model files: what is written is read again to the bit; each way a file can be wrong is refused
  * with a message that names it. */
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,7 +319,24 @@ static void writes_what_can_be_read(void **state) {
     sch_model_free(read);
 }
 
+/** Wherever the disk fills up, there is no file, and HDF5 is none the worse. */
+static void full_disk(void **state) {
+    (void)state;
+    struct stat whole;
+    assert_int_equal(stat(good, &whole), 0);
+    const char *path = support_path("full.h5");
+    for (size_t room = 1; room < (size_t)whole.st_size; room += 997) {
+        support_limit_file_size(room);
+        assert_fails(sch_model_save(model, path), SCH_ERROR_IO, "cannot write: File too large");
+        support_limit_file_size(0);
+        assert_int_equal(access(path, F_OK), -1);
+        assert_int_equal(access(support_path("full.h5.part"), F_OK), -1);
+    }
+    assert_ok(sch_model_save(model, path));
+}
+
 int main(void) {
+    signal(SIGXFSZ, SIG_IGN); /* a full disk is an error then, not the end */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),
         cmocka_unit_test(not_a_model_file),
@@ -327,6 +345,7 @@ int main(void) {
         cmocka_unit_test(names),
         cmocka_unit_test(wrong_items),
         cmocka_unit_test(writes_what_can_be_read),
+        cmocka_unit_test(full_disk),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +37,10 @@
  *  a small molecule. */
 #define ROOM_STEP 1048576
 
-/** Frames are handed to the system when the last time was so long ago, in seconds. For 12 atoms a
- *  frame costs 30 µs, and handing it over 50 more. */
+/** Frames are handed to the system when the last time was so long ago, in seconds: what a kill
+ * costs at most. For 12 atoms a frame costs 30 µs, and handing over those of 0.1 s 100 µs; of 64
+ * such systems 2.7 ms, which their frames of one step cost, too. */
 #define FLUSH_INTERVAL 0.1
-
-/** Of many systems it takes longer, and a program that is killed meanwhile leaves a damaged file:
- * it is done for no more than this share of the time. */
-#define FLUSH_SHARE 0.005
 
 static const struct {
     const char *root; /* the element is /ROOT/GROUP/NAME; STEP and TIME are those of the position */
@@ -214,27 +210,32 @@ void h5md_plan_frame(struct group *group) {
         group->frame_room += group->series[i].chunk_bytes;
 }
 
-/** The value of an element; its step and time are those of the position. */
+static bool make_value(struct hdf5_writer *w, struct group *group, enum series which) {
+    char path[PATH_SIZE];
+    return h5md_begin_series(w, group, which, hdf5_make_series) &&
+           hdf5_put_text(w, inside(group, which, "value", path), "unit", elements[which].unit,
+                         true);
+}
+
+/** An element whose step and time are those of the position. */
 static bool make_element(struct hdf5_writer *w, struct group *group, enum series which) {
     char path[PATH_SIZE], target[PATH_SIZE];
-    if (!h5md_begin_series(w, group, which, hdf5_make_series) ||
-        !hdf5_put_text(w, inside(group, which, "value", path), "unit", elements[which].unit, true))
-        return false;
-    if (which == POSITION)
-        return true;
-    return hdf5_link(w, inside(group, POSITION, "step", target),
+    return make_value(w, group, which) &&
+           hdf5_link(w, inside(group, POSITION, "step", target),
                      inside(group, which, "step", path)) &&
            hdf5_link(w, inside(group, POSITION, "time", target),
                      inside(group, which, "time", path));
 }
 
+/** Positions are made first, and so written last (hdf5_ordered.h): they are what readers count the
+ *  frames of, and no other series is ever shorter. */
 static bool make_elements(struct hdf5_writer *w, struct group *group) {
     char path[PATH_SIZE];
-    if (!h5md_begin_series(w, group, STEP, hdf5_make_series) ||
+    if (!make_value(w, group, POSITION) || !h5md_begin_series(w, group, STEP, hdf5_make_series) ||
         !h5md_begin_series(w, group, TIME, hdf5_make_series) ||
         !hdf5_put_text(w, inside(group, POSITION, "time", path), "unit", "fs", true))
         return false;
-    for (enum series which = POSITION; which < SERIES; which++)
+    for (enum series which = VELOCITY; which < SERIES; which++)
         if (h5md_has_series(group, which) && !make_element(w, group, which))
             return false;
     h5md_plan_frame(group);
@@ -347,22 +348,21 @@ static bool write_frame(struct h5md *file, struct group *group, const sch_system
     for (int i = 0; i < SERIES; i++)
         if (values[i] && !hdf5_append(&file->writer, &group->series[i], values[i]))
             return false;
-    double begin = now();
-    if (begin < file->flush_due)
+    if (now() < file->flush_due)
         return true;
     bool flushed = hdf5_flush(&file->writer);
-    double end = now();
-    file->flush_due = end + fmax(FLUSH_INTERVAL, (end - begin) / FLUSH_SHARE);
+    file->flush_due = now() + FLUSH_INTERVAL;
     return flushed;
 }
 
-/** Cut all series of a system back to the last whole frame. */
+/** Cut all series of a system back to the last whole frame. What the disk does not take is kept. */
 static void cut_back(struct h5md *file, struct group *group) {
+    hdf5_forget(&file->writer);
     for (int i = 0; i < SERIES; i++)
         if (h5md_has_series(group, i) && !hdf5_cut(&file->writer, &group->series[i], group->frames))
             file->broken = true;
-    if (!hdf5_flush(&file->writer))
-        file->broken = true;
+    (void)hdf5_flush(&file->writer);
+    hdf5_forget(&file->writer);
 }
 
 static sch_status append(struct h5md *file, struct group *group, const sch_system *system,
@@ -375,7 +375,6 @@ static sch_status append(struct h5md *file, struct group *group, const sch_syste
     }
     sch_status status = h5md_cannot(file, "write", file->writer.reason);
     cut_back(file, group);
-    file->writer.reason[0] = '\0';
     return status;
 }
 

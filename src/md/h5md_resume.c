@@ -1,11 +1,11 @@
 /*
  * An H5MD file at a checkpoint, and again after its program was killed.
  *
- * HDF5 writes frames where nothing was before, but changes its own records in place: a file whose
- * program is killed while it does so may be damaged. So a checkpoint holds a copy of all in the
- * file that is no frame: 26 kB for each system, and 50 bytes for each chunk of frames. A restart
- * writes it back, which makes the file what it was at the checkpoint, whatever came after: the
- * frames before the checkpoint are still where they were.
+ * HDF5 writes frames where nothing was before, but changes its own records in place. So a
+ * checkpoint holds a copy of all in the file that is no frame: 40 kB for each system, and 80 bytes
+ * for each chunk of frames. A restart writes it back, which makes the file what it was at the
+ * checkpoint, whatever came after, a machine that went down included: the frames before the
+ * checkpoint are still where they were.
  */
 #include "md/h5md_file.h"
 
@@ -18,6 +18,9 @@
 
 #include "base/hdf5_guard.h"
 #include "base/memory.h"
+
+/** Bytes of the record that a file begins with, in the format of HDF5 1.8. */
+#define SUPERBLOCK 48
 
 /* ---------------------------------------------------------------- where the frames lie */
 
@@ -188,23 +191,60 @@ static sch_status take_groups(struct h5md **file, const char *path, struct seale
     return h5md_make_room(*file);
 }
 
-/** Write back what is no frame, and cut off what came later. */
-static sch_status take_pieces(struct h5md *file, struct sealed *checkpoint) {
-    const unsigned char *bytes = NULL;
+/** What a checkpoint holds of the file. */
+struct piece {
     uint64_t from, count;
-    int error = 0;
-    for (;;) {
-        SCH_TRY(sealed_take_number(checkpoint, &from));
-        SCH_TRY(sealed_take_number(checkpoint, &count));
-        if (count == 0)
-            break;
-        SCH_TRY(sealed_pass(checkpoint, count, &bytes));
-        if (!error)
-            error = write_at(file->descriptor, bytes, count, from);
+    const unsigned char *bytes; /* borrowed from the checkpoint */
+};
+
+static int write_piece(const struct h5md *file, const struct piece *piece) {
+    return write_at(file->descriptor, piece->bytes, piece->count, piece->from);
+}
+
+/**
+ * Write back what is no frame, and cut off what came later: in an order in which each record finds
+ * all that it points to, as hdf5_ordered.h has it for the other direction. The first piece has the
+ * superblock and all headers, which were made before the first frame; of the others the later made
+ * belong to the lower levels of the trees.
+ */
+static int write_back(const struct h5md *file, const struct piece *pieces, size_t n, off_t size) {
+    const struct piece *first = &pieces[0];
+    const uint64_t head = first->count < SUPERBLOCK ? first->count : SUPERBLOCK;
+    int error =
+        write_at(file->descriptor, first->bytes + head, first->count - head, first->from + head);
+    for (size_t p = n; p > 1 && !error; p--)
+        error = write_piece(file, &pieces[p - 1]);
+    if (!error)
+        error = write_at(file->descriptor, first->bytes, head, first->from);
+    return error || ftruncate(file->descriptor, size) == 0 ? error : errno;
+}
+
+static sch_status take_piece(struct sealed *checkpoint, struct piece *piece) {
+    SCH_TRY(sealed_take_number(checkpoint, &piece->from));
+    SCH_TRY(sealed_take_number(checkpoint, &piece->count));
+    return sealed_pass(checkpoint, piece->count, &piece->bytes);
+}
+
+/** Take all pieces; the last is empty, and tells the size of the file. */
+static sch_status list_pieces(struct sealed *checkpoint, struct piece **pieces, size_t *n) {
+    size_t capacity = 0;
+    do {
+        SCH_TRY(memory_grow(pieces, &capacity, *n, *n + 1, sizeof **pieces));
+        SCH_TRY(take_piece(checkpoint, &(*pieces)[*n]));
+    } while ((*pieces)[(*n)++].count > 0);
+    return SCH_OK;
+}
+
+static sch_status take_pieces(const struct h5md *file, struct sealed *checkpoint) {
+    struct piece *pieces = NULL;
+    size_t n = 0;
+    sch_status status = list_pieces(checkpoint, &pieces, &n);
+    if (status == SCH_OK) {
+        int error = write_back(file, pieces, n - 1, (off_t)pieces[n - 1].from);
+        status = error ? h5md_cannot(file, "write", strerror(error)) : SCH_OK;
     }
-    if (!error && ftruncate(file->descriptor, (off_t)from) != 0)
-        error = errno;
-    return error ? h5md_cannot(file, "write", strerror(error)) : SCH_OK;
+    free(pieces);
+    return status;
 }
 
 static bool open_group(struct hdf5_writer *writer, struct group *group) {

@@ -1,5 +1,7 @@
 #include "md/hdf5_writer.h"
 
+#include "base/hdf5_ordered.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -37,6 +39,20 @@ bool hdf5_succeeded(struct hdf5_writer *writer, herr_t status) {
     return false;
 }
 
+/** HDF5 is not told of writes that fail: has none? */
+static bool written(struct hdf5_writer *writer) {
+    if (writer->error == 0)
+        return true;
+    if (!writer->reason[0])
+        snprintf(writer->reason, sizeof writer->reason, "%s", strerror(writer->error));
+    return false;
+}
+
+void hdf5_forget(struct hdf5_writer *writer) {
+    writer->reason[0] = '\0';
+    writer->error = 0;
+}
+
 static bool opened(struct hdf5_writer *writer, hid_t id) {
     return hdf5_succeeded(writer, id < 0 ? -1 : 0);
 }
@@ -46,23 +62,18 @@ static bool opened(struct hdf5_writer *writer, hid_t id) {
 static bool set_access(struct hdf5_writer *writer, hid_t access) {
     /* The format of HDF5 1.8, which H5MD recommends: every reader in use knows it, and a file whose
      * writer was killed opens again (that of 1.10 is marked as being written). */
-    bool good =
-        hdf5_succeeded(writer, H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18)) &&
-        hdf5_succeeded(writer, H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)) &&
-        /* No cache of chunks: what is written takes its room in the file at once, so that
-         * the size of the file tells what the disk must hold. */
-        hdf5_succeeded(writer, H5Pset_cache(access, 0, 0, 0, 0.0));
-#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
-    /* No lock: one may look at a running trajectory, and many network file systems have none. */
-    good = good && hdf5_succeeded(writer, H5Pset_file_locking(access, false, true));
-#endif
-    return good;
+    return hdf5_succeeded(writer, hdf5_order_writes(access, &writer->error)) &&
+           hdf5_succeeded(writer, H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18)) &&
+           hdf5_succeeded(writer, H5Pset_fclose_degree(access, H5F_CLOSE_STRONG)) &&
+           /* No cache of chunks: what is written takes its room in the file at once, so that
+            * the size of the file tells what the disk must hold. */
+           hdf5_succeeded(writer, H5Pset_cache(access, 0, 0, 0, 0.0));
 }
 
 static bool open_file(struct hdf5_writer *writer, const char *path, bool create) {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     writer->file = -1;
-    writer->reason[0] = '\0';
+    hdf5_forget(writer);
     if (!opened(writer, access))
         return false;
     bool good = set_access(writer, access);
@@ -83,13 +94,13 @@ bool hdf5_reopen(struct hdf5_writer *writer, const char *path) {
 }
 
 bool hdf5_flush(struct hdf5_writer *writer) {
-    return hdf5_succeeded(writer, H5Fflush(writer->file, H5F_SCOPE_LOCAL));
+    return hdf5_succeeded(writer, H5Fflush(writer->file, H5F_SCOPE_LOCAL)) && written(writer);
 }
 
 bool hdf5_close(struct hdf5_writer *writer) {
     hid_t file = writer->file;
     writer->file = -1;
-    return file < 0 || hdf5_succeeded(writer, H5Fclose(file));
+    return file < 0 || (hdf5_succeeded(writer, H5Fclose(file)) && written(writer));
 }
 
 /** The property "create the groups above, too". */
@@ -301,5 +312,5 @@ bool hdf5_append(struct hdf5_writer *writer, struct hdf5_series *series, const v
     if (source >= 0)
         H5Sclose(source);
     H5Sclose(place);
-    return good;
+    return good && written(writer);
 }

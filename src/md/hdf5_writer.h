@@ -10,6 +10,7 @@
 struct hdf5_writer {
     hid_t file;
     char reason[160]; /* of the first failure; "" while all is well */
+    int error;        /* errno of the first write that failed, or 0 */
 };
 
 /** A series of equal arrays along time: a dataset that grows in its first dimension. */
@@ -24,6 +25,9 @@ struct hdf5_series {
 
 /** Did the call succeed? Keeps the reason if it did not. */
 bool hdf5_succeeded(struct hdf5_writer *writer, herr_t status);
+
+/** Forget the failures so far. */
+void hdf5_forget(struct hdf5_writer *writer);
 
 /** Create a file, replacing an older one. Others may open it while it is written. */
 bool hdf5_create(struct hdf5_writer *writer, const char *path);

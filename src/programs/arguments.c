@@ -1,15 +1,18 @@
 #include "arguments.h"
 
 #include "number.h"
+#include "outputs.h"
 #include "program.h"
 #include "spelling.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <gsl/gsl_version.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 _Noreturn void argument_wrong(const char *option, const char *expected, const char *found) {
     complain("%s: expected %s, found \"%s\"", option, expected, found);
@@ -76,14 +79,25 @@ static void print_version(FILE *stream, struct argp_state *state) {
             sch_version(), sch_build_description(), gsl_version, cJSON_Version());
 }
 
+/* True while argp may print and end the program, which asks nobody whether that was written. */
+static bool parsing;
+
+static void check_what_argp_printed(void) {
+    if (parsing && outputs_flush() != PROGRAM_DONE)
+        _exit(PROGRAM_FAILED);
+}
+
 void arguments_parse(const struct argp *parser, int argc, char **argv, void *options) {
     argp_program_version_hook = print_version;
     argp_err_exit_status = PROGRAM_USAGE;
     setenv("ARGP_HELP_FMT", "no-dup-args-note", 0); // the note would not fit the screen
     argv[0] = program_invocation_short_name;        // getopt names the program by it
     spelling_check(parser, argc, argv);
-    if (argp_parse(parser, argc, argv, 0, NULL, options) != 0) {
+    parsing = true;
+    if (atexit(check_what_argp_printed) != 0 ||
+        argp_parse(parser, argc, argv, 0, NULL, options) != 0) {
         complain("out of memory");
         exit(PROGRAM_FAILED);
     }
+    parsing = false;
 }

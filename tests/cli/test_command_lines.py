@@ -18,7 +18,7 @@ from program_case import ProgramCase
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 PROGRAMS = None  # set from the command line
-USAGE, INPUT = 2, 3
+USAGE, INPUT, FAILED = 2, 3, 4
 INPUTS = {"mdrun": ["water.xyz"], "mdvalidate": ["water.xyz"], "mdtrain": ["water.xyz"],
           "mdbench": ["m6"]}
 WATER = "3\n\nO 0 0 0.0667\nH 0 0.7632 -0.5296\nH 0 -0.7632 -0.5296\n"
@@ -45,6 +45,18 @@ class Case(ProgramCase):
             with self.subTest(program=self.name):
                 yield inputs
         self.name = "mdrun"
+
+
+class Output(Case):
+    def test_a_full_disk(self):
+        """What cannot be printed is told, also of what ends the program at once."""
+        for option in ("--help", "--usage", "--version", "--list-models"):
+            for _ in self.of_all():
+                if (self.name, option) == ("mdbench", "--list-models"):
+                    continue
+                with open("/dev/full", "w", encoding="utf-8") as full:
+                    done = self.run_it(option, stdout=full)
+                self.one_line(done, FAILED, "standard output")
 
 
 class Spelling(Case):
