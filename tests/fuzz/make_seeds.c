@@ -141,7 +141,8 @@ static void put_frames(hid_t file, const char *name, bool all) {
     H5Gclose(group);
 }
 
-static void write_set(const char *path, H5F_libver_t version, int groups, bool all) {
+/** Groups, and the first of them under so many other names. */
+static void write_set(const char *path, H5F_libver_t version, int groups, int links, bool all) {
     hid_t file = new_file(path, 8, version), space = H5Screate(H5S_SCALAR);
     put_text(file, "format", "schnell-frames");
     put_text(file, "level_of_theory", "PBE/def2-SVP");
@@ -151,6 +152,11 @@ static void write_set(const char *path, H5F_libver_t version, int groups, bool a
         char name[8];
         snprintf(name, sizeof name, "g%d", k);
         put_frames(file, name, all);
+    }
+    for (int k = 0; k < links; k++) {
+        char name[8];
+        snprintf(name, sizeof name, "l%d", k);
+        H5Lcreate_hard(file, "g0", file, name, H5P_DEFAULT, H5P_DEFAULT);
     }
     H5Sclose(space);
     H5Fclose(file);
@@ -165,8 +171,9 @@ int main(int argc, char **argv) {
     write_run(&run, folder);
     write_training(&run, folder);
     write_models(&run, folder);
-    write_set(in(folder, "frames/header"), H5F_LIBVER_LATEST, 1, true);
-    write_set(in(folder, "frames/heap"), H5F_LIBVER_V18, 9, false);
+    write_set(in(folder, "frames/header"), H5F_LIBVER_LATEST, 1, 0, true);
+    write_set(in(folder, "frames/heap"), H5F_LIBVER_V18, 9, 0, false);
+    write_set(in(folder, "frames/tree"), H5F_LIBVER_V18, 1, 60, false);
     fuzz_run_end(&run);
     free(folder);
     return 0;
