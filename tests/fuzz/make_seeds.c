@@ -149,12 +149,12 @@ static void write_set(const char *path, H5F_libver_t version, int groups, int li
     put_text(file, "units", "eV, angstrom");
     put_attribute(file, "format_version", H5T_NATIVE_INT, space, &(int){1});
     for (int k = 0; k < groups; k++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "g%d", k);
         put_frames(file, name, all);
     }
     for (int k = 0; k < links; k++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "l%d", k);
         H5Lcreate_hard(file, "g0", file, name, H5P_DEFAULT, H5P_DEFAULT);
     }
