@@ -211,6 +211,7 @@ static void forged_trees_and_heaps(void **state) {
         {"FRHP", 5, 8, 2, "expected a B-tree of names, found another kind"},
         {"FRHP", 5, 65535, 2, "expected a B-tree of names, found another kind"},
         {"FRHP", 7, 20, 2, "expected a heap without filters, found another"},
+        {"FRHP", 9, 0, 1, "x: expected a dataset, found none"}, /* blocks without a checksum */
         {"FRHP", 10, 0, 4, "expected a heap without filters, found another"},
         {"FRHP", 110, 0, 2, "expected a heap without filters, found another"},
         {"FRHP", 110, 3, 2, "expected a heap without filters, found another"},
@@ -389,6 +390,15 @@ static void a_group_within_itself(void **state) {
     hdf5_reader_close(&reader);
 }
 
+static void more_bytes_than_allowed(void **state) {
+    (void)state;
+    struct hdf5_reader reader;
+    const char *path = support_path("large.h5");
+    H5Fclose(hdf5_new(path));
+    assert_fails(hdf5_reader_open(&reader, path, "a file", 100), SCH_ERROR_FORMAT,
+                 "expected at most 100 bytes, found ");
+}
+
 static void types_of_others(void **state) {
     (void)state;
     struct hdf5_reader reader;
@@ -424,6 +434,7 @@ int main(void) {
         cmocka_unit_test(a_tree_with_too_many_ways),
         cmocka_unit_test(a_tree_that_leads_to_itself),
         cmocka_unit_test(a_group_within_itself),
+        cmocka_unit_test(more_bytes_than_allowed),
         cmocka_unit_test(types_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,9 +15,27 @@
 static sch_model *model;
 static char good[256]; /* a sound file */
 
+/** What training leaves in a model beside its weights. */
+static void train(void) {
+    assert_ok(domain_add_molecule(&model->domain, "H2O"));
+    assert_ok(domain_add_molecule(&model->domain, "CH4"));
+    model->domain.together = true;
+    model->domain.most_neighbours = 17;
+    model->domain.nearest[1][6] = model->domain.nearest[6][1] = 1.04;
+    model->record = (sch_training_record){.seed = 5,
+                                          .steps = 1000,
+                                          .frames = 300,
+                                          .seconds = 12.5,
+                                          .seconds_per_epoch = 0.25,
+                                          .validation_frames = 30,
+                                          .validation_force_mae = 0.031,
+                                          .validation_energy_mae = 0.007};
+}
+
 static int set_up(void **state) {
     (void)state;
     model = support_random_model(8, 2, 4);
+    train();
     snprintf(good, sizeof good, "%s", support_path("good.h5"));
     assert_ok(sch_model_save(model, good));
     return 0;
@@ -47,6 +65,13 @@ static void round_trip(void **state) {
     assert_memory_equal(model->rbf_centres, read->rbf_centres, 4 * sizeof *read->rbf_centres);
     assert_memory_equal(model->rbf_widths, read->rbf_widths, 4 * sizeof *read->rbf_widths);
     assert_close(model->energy_scale, read->energy_scale, 0.0);
+    assert_int_equal(b.n_molecules, 2);
+    assert_string_equal(b.molecules[0], "CH4");
+    assert_string_equal(b.molecules[1], "H2O");
+    assert_true(b.together);
+    assert_int_equal(b.most_neighbours, 17);
+    assert_memory_equal(model->domain.nearest, read->domain.nearest, sizeof read->domain.nearest);
+    assert_memory_equal(&a.record, &b.record, sizeof a.record);
     sch_model_free(read);
 }
 
@@ -171,6 +196,21 @@ static void many_molecules(hid_t f) {
     molecules(f, text);
     free(text);
 }
+static void far_nearest(hid_t f) {
+    put_value(f, "seen.nearest", 16, 1, 100.0);
+}
+static void nearest_of_others(hid_t f) {
+    put_dataset(f, "seen.nearest", H5T_NATIVE_DOUBLE, 2, (hsize_t[]){2, 2}, false, NULL);
+}
+static void negative_neighbours(hid_t f) {
+    put_dataset(f, "seen.neighbours", H5T_NATIVE_INT, 0, NULL, false, (int[]){-1});
+}
+static void half_a_record(hid_t f) {
+    H5Adelete(f, "training_steps");
+}
+static void negative_record(hid_t f) {
+    put_number(f, "training_frames", -1.0);
+}
 static void odd_hidden(hid_t f) {
     put_integer(f, "hidden", 9);
 }
@@ -268,6 +308,11 @@ static const struct {
     {molecules_with_a_sign, "seen.molecules: expected formulas with a space after each"},
     {molecules_in_disorder, "seen.molecules: expected formulas in ascending order"},
     {many_molecules, "seen.molecules: expected at most 4 MiB, found more"},
+    {far_nearest, "seen.nearest: expected distances up to the cutoff, found another number"},
+    {nearest_of_others, "seen.nearest: expected shape [4, 4], found shape [2, 2]"},
+    {negative_neighbours, "seen.neighbours: expected 0 or more, found less"},
+    {half_a_record, "training_steps: expected an attribute, found none"},
+    {negative_record, "training_frames: expected a number from 0 on, found another"},
     {hidden_list, "hidden: expected an integer or a list of them, found another number"},
     {no_interactions, "interactions: expected 1 to 16, found 0"},
     {negative_rbf, "rbf: expected 1 to 256, found -4"},

@@ -226,8 +226,7 @@ def pairs_within(positions, structure, cutoff):
 # ---------------------------------------------------------------- model file
 
 def fixed_string(text):
-    """A string of fixed length: HDF5 keeps one of variable length on a heap that its reader can
-    get lost in when the file is damaged, so model files have none."""
+    """A string of fixed length: the engine reads no others from a model file."""
     return np.bytes_(text.encode("ascii", "replace"))
 
 

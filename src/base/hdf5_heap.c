@@ -130,7 +130,7 @@ static sch_status take_header(struct hdf5_heap *heap, struct hdf5_stretch *heade
     uint64_t filters = hdf5_take(header, 2);
     heap->checksums = hdf5_take(header, 1) & 2;
     uint64_t most_object = hdf5_take(header, 4);
-    (void)hdf5_take_part(header, 12 * 8); /* free room, and numbers of objects */
+    (void)hdf5_take_part(header, 96); /* free room, and numbers of objects */
     heap->width = hdf5_take(header, 2);
     heap->first_size = hdf5_take(header, 8);
     heap->most_size = hdf5_take(header, 8);

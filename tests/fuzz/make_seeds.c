@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
+#include "potential/model.h"
 
 /** As a path in the folder, whatever the working directory has become. */
 static const char *in(const char *folder, const char *name) {
@@ -95,9 +96,19 @@ static herr_t copy_dataset(hid_t from, const char *name, const H5L_info_t *info,
     return H5Ocopy(from, name, *(hid_t *)to, name, H5P_DEFAULT, H5P_DEFAULT);
 }
 
+/** What training leaves in a model beside its weights. */
+static void train(sch_model *model) {
+    MUST(domain_add_molecule(&model->domain, "H2O") == SCH_OK);
+    MUST(domain_add_molecule(&model->domain, "HO2") == SCH_OK);
+    model->domain.most_neighbours = 2;
+    model->domain.nearest[1][8] = model->domain.nearest[8][1] = 0.9;
+    model->record = (sch_training_record){.steps = 7, .frames = 1};
+}
+
 /** As the library writes it, with many attributes in a heap, and with all in the root's header. */
-static void write_models(const struct fuzz_run *run, const char *folder) {
+static void write_models(struct fuzz_run *run, const char *folder) {
     char many[4096];
+    train(run->model);
     snprintf(many, sizeof many, "%s", in(folder, "model/heap"));
     MUST(sch_model_save(run->model, many) == SCH_OK);
     hid_t from = H5Fopen(many, H5F_ACC_RDONLY, H5P_DEFAULT);
@@ -130,16 +141,22 @@ static void put_frames(hid_t file, const char *name, bool all) {
     H5Gclose(group);
 }
 
-static void write_set(const char *path, H5F_libver_t version, int groups, bool all) {
+/** Groups, and the first of them under so many other names. */
+static void write_set(const char *path, H5F_libver_t version, int groups, int links, bool all) {
     hid_t file = new_file(path, 8, version), space = H5Screate(H5S_SCALAR);
     put_text(file, "format", "schnell-frames");
     put_text(file, "level_of_theory", "PBE/def2-SVP");
     put_text(file, "units", "eV, angstrom");
     put_attribute(file, "format_version", H5T_NATIVE_INT, space, &(int){1});
     for (int k = 0; k < groups; k++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "g%d", k);
         put_frames(file, name, all);
+    }
+    for (int k = 0; k < links; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "l%d", k);
+        H5Lcreate_hard(file, "g0", file, name, H5P_DEFAULT, H5P_DEFAULT);
     }
     H5Sclose(space);
     H5Fclose(file);
@@ -154,8 +171,9 @@ int main(int argc, char **argv) {
     write_run(&run, folder);
     write_training(&run, folder);
     write_models(&run, folder);
-    write_set(in(folder, "frames/header"), H5F_LIBVER_LATEST, 1, true);
-    write_set(in(folder, "frames/heap"), H5F_LIBVER_V18, 9, false);
+    write_set(in(folder, "frames/header"), H5F_LIBVER_LATEST, 1, 0, true);
+    write_set(in(folder, "frames/heap"), H5F_LIBVER_V18, 9, 0, false);
+    write_set(in(folder, "frames/tree"), H5F_LIBVER_V18, 1, 60, false);
     fuzz_run_end(&run);
     free(folder);
     return 0;
