@@ -156,7 +156,7 @@ def passes(done, name):
 def ended_by_parser(done):
     """Command lines are read by argp, which ends a program as it likes, and so do ours: what was
     held then is left to the system."""
-    return passes(done, "arguments_parse")
+    return passes(done, "arguments_parse") or passes(done, "options_parse")
 
 
 def is_a_question(done):
