@@ -193,7 +193,10 @@ static bool add_machine(cJSON *object, const struct machine *machine) {
     if (!machine)
         return cJSON_AddNullToObject(object, "machine");
     cJSON *described = machine_json(machine);
-    return described && cJSON_AddItemToObject(object, "machine", described);
+    if (described && cJSON_AddItemToObject(object, "machine", described))
+        return true;
+    cJSON_Delete(described);
+    return false;
 }
 
 char *record_json(const struct record *record) {
