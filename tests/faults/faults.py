@@ -100,8 +100,8 @@ class Bench:
         command = [os.path.join(self.programs, case.program), *case.arguments]
         try:
             done = subprocess.run(command, cwd=work, env={**environment(home), **faults},
-                                  timeout=TIME_LIMIT * (10 if case.slow else 1), capture_output=True, check=False,
-                                  stdin=subprocess.DEVNULL)
+                                  timeout=TIME_LIMIT * (10 if case.slow else 1),
+                                  capture_output=True, check=False, stdin=subprocess.DEVNULL)
             status, errors = done.returncode, done.stderr.decode(errors="replace")
         except subprocess.TimeoutExpired:
             status, errors = None, ""
