@@ -41,7 +41,7 @@ struct range {
     uintptr_t from, to;
 };
 
-static struct range program, library, c_library, loader;
+static struct range program, library, c_library;
 
 static int note_module(struct dl_phdr_info *info, size_t size, void *unused) {
     struct range all = {UINTPTR_MAX, 0};
@@ -60,8 +60,6 @@ static int note_module(struct dl_phdr_info *info, size_t size, void *unused) {
         library = all;
     else if (strstr(info->dlpi_name, "/libc.so"))
         c_library = all;
-    else if (strstr(info->dlpi_name, "/ld-linux"))
-        loader = all;
     return 0;
 }
 
