@@ -193,7 +193,10 @@ static bool add_machine(cJSON *object, const struct machine *machine) {
     if (!machine)
         return cJSON_AddNullToObject(object, "machine");
     cJSON *described = machine_json(machine);
-    return described && cJSON_AddItemToObject(object, "machine", described);
+    if (described && cJSON_AddItemToObject(object, "machine", described))
+        return true;
+    cJSON_Delete(described);
+    return false;
 }
 
 char *record_json(const struct record *record) {
@@ -419,8 +422,15 @@ int record_read(struct record *record, const char *path) {
     char *text = read_all(path, &length);
     if (!text)
         return PROGRAM_INPUT;
+    errno = 0;
     cJSON *object = cJSON_ParseWithLength(text, length);
-    int result = object ? read_object(&at, object, &read) : wrong(&at, "content", "JSON");
+    int result = PROGRAM_INPUT;
+    if (object)
+        result = read_object(&at, object, &read);
+    else if (errno == ENOMEM) // cJSON itself does not tell
+        result = out_of_memory();
+    else
+        result = wrong(&at, "content", "JSON");
     cJSON_Delete(object);
     free(text);
     if (result == PROGRAM_DONE)

@@ -29,6 +29,8 @@ void status_line_clear(void) {
 
 int library_failed(sch_status status) {
     status_line_clear();
+    if (status == SCH_ERROR_MEMORY) // perhaps GSL's, of which the library knows nothing
+        return out_of_memory();
     complain("%s", sch_last_error());
     return exit_for_input(status);
 }

@@ -85,6 +85,8 @@ static int begin_replicas(struct run *run) {
     bool new_velocities = wants_velocities(run);
     for (size_t k = 0; k < run->n; k++) {
         sch_status status = begin_replica(run, k, new_velocities);
+        if (status == SCH_ERROR_MEMORY) // perhaps GSL's, of which the library knows nothing
+            return out_of_memory();
         if (status != SCH_OK) {
             complain("%s: %s", run->options.structure, sch_last_error());
             return exit_for_input(status);

@@ -8,7 +8,7 @@
 #define RANDOM_SEED_MAX 4294967295UL
 
 /** Draw velocities for a system from the Maxwell-Boltzmann distribution; the same seed gives the
- *  same velocities on every machine. */
+ *  same velocities on every machine. SCH_ERROR_MEMORY may come without a message. */
 SCH_CHECKED sch_status random_velocities(sch_system *system, double temperature_K,
                                          unsigned long seed);
 

@@ -5,6 +5,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -293,6 +294,21 @@ class Mdtrain(ProgramCase):
                 self.one_line(done, 0, ["warning: unit.xyz: expected forces in eV/Å, found", words])
         for factor in (0.2, 1, 5):
             self.assertEqual(self.good(self.changed("unit.xyz", factor=factor), *short).stderr, "")
+
+    def test_full_disk(self):
+        """No room for the model: one error, and what is there stays. With room it is written through
+        a link."""
+        few = [self.benzene, "--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--out", "m.h5"]
+        with open(self.path("real.h5"), "w") as file:
+            file.write("old")
+        os.symlink("real.h5", self.path("m.h5"))
+        self.refused(FAILED, "m.h5: cannot write: File too large", *few, preexec_fn=lambda:
+                     resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)))
+        with open(self.path("real.h5")) as file:
+            self.assertEqual(file.read(), "old")
+        self.good(*few)
+        self.assertTrue(os.path.islink(self.path("m.h5")))
+        self.start_of("./real.h5")
 
     def test_output(self):
         self.refused(FAILED, "nowhere/m.h5: cannot be written", self.benzene, "--out",

@@ -30,6 +30,7 @@ static enum family wanted_family = N_FAMILIES;
 static enum how how;
 static long wanted_number;
 static bool wanted_ours = true;
+static const char *wanted_library; /* NULL: any */
 static const char *report_path;
 static pid_t first_process;
 static _Thread_local bool busy; /* this thread is in here: what it asks for counts nowhere */
@@ -40,7 +41,7 @@ struct range {
     uintptr_t from, to;
 };
 
-static struct range program, library, c_library, loader;
+static struct range program, library, c_library;
 
 static int note_module(struct dl_phdr_info *info, size_t size, void *unused) {
     struct range all = {UINTPTR_MAX, 0};
@@ -59,8 +60,6 @@ static int note_module(struct dl_phdr_info *info, size_t size, void *unused) {
         library = all;
     else if (strstr(info->dlpi_name, "/libc.so"))
         c_library = all;
-    else if (strstr(info->dlpi_name, "/ld-linux"))
-        loader = all;
     return 0;
 }
 
@@ -81,6 +80,17 @@ void trace_take(struct trace *trace) {
     trace->n = n - first < TRACE_MOST ? n - first : TRACE_MOST;
     memcpy(trace->frames, all + first, (size_t)trace->n * sizeof *all);
     busy = before;
+}
+
+/** Does a library of this name ask, by itself or through the C library? */
+static bool asked_by(const char *name) {
+    struct trace trace;
+    Dl_info info;
+    trace_take(&trace);
+    for (int i = 0; i < trace.n; i++)
+        if (!in(c_library, trace.frames[i]))
+            return dladdr(trace.frames[i], &info) && strstr(info.dli_fname, name);
+    return false;
 }
 
 bool caller_is_ours(void *place) {
@@ -140,7 +150,7 @@ bool fault_follows(void) {
 }
 
 bool fault_is_due(enum family family, bool ours, const char *detail) {
-    if (!shared || busy || ours != wanted_ours)
+    if (!shared || busy || ours != wanted_ours || (wanted_library && !asked_by(wanted_library)))
         return false;
     long number = atomic_fetch_add(&shared->calls[family], 1) + 1;
     if (family != wanted_family || wanted_number == 0 || number < wanted_number ||
@@ -169,14 +179,15 @@ static size_t word_of(const char *variable, size_t n, const char *const words[],
 }
 
 __attribute__((constructor)) static void start(void) {
-    static const char *const HOW[] = {"fail", "short", "lasting"}, *const WHOSE[] = {"ours",
-                                                                                     "others"};
+    static const char *const HOW[] = {"fail", "short", "lasting"};
     static char buffer[1 << 16];
     struct trace first;
     const char *number = getenv("FAULTS_NUMBER");
     report_path = getenv("FAULTS_REPORT");
     wanted_family = (enum family)word_of("FAULTS_FAMILY", N_FAMILIES, NAMES, N_FAMILIES);
-    wanted_ours = word_of("FAULTS_WHOSE", 2, WHOSE, 0) == 0;
+    const char *whose = getenv("FAULTS_WHOSE");
+    wanted_ours = !whose || strcmp(whose, "ours") == 0;
+    wanted_library = wanted_ours || strcmp(whose, "others") == 0 ? NULL : whose;
     how = (enum how)word_of("FAULTS_HOW", 3, HOW, FAIL);
     wanted_number = number ? atol(number) : 0;
     first_process = getpid();

@@ -6,7 +6,8 @@
  *     FAULTS_HOW      fail (the default); short: half of it is read, or written before the disk is
  *                     full; lasting: and all after it
  *     FAULTS_WHOSE    ours (the default): asked by the program or libschnell, of files that are not
- *                     the system's; others: all else
+ *                     the system's; others: all else; or a part of a library's name, as libgsl: of
+ *                     that what this library asks
  *     FAULTS_REPORT   where to write what failed, what was left at the end, how many calls there
  * were
  */
