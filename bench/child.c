@@ -10,11 +10,24 @@
 
 enum { NUMBERS_MOST = 64 };
 
+/* False and errno when not all could be written. */
+static bool write_all(int to, const void *bytes, size_t count) {
+    for (const char *at = bytes; count > 0;) {
+        ssize_t written = write(to, at, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        at += written;
+        count -= (size_t)written;
+    }
+    return true;
+}
+
 static _Noreturn void be_child(child_work work, void *state, size_t n, int to) {
     double numbers[NUMBERS_MOST] = {0};
     int result = work(state, numbers, n);
-    size_t bytes = n * sizeof *numbers;
-    if (result == PROGRAM_DONE && write(to, numbers, bytes) != (ssize_t)bytes) {
+    if (result == PROGRAM_DONE && !write_all(to, numbers, n * sizeof *numbers)) {
         complain("cannot write to a pipe: %s", strerror(errno));
         result = PROGRAM_FAILED;
     }
