@@ -5,6 +5,7 @@
 #     make build      build only
 #     make install    install under PREFIX (/usr/local)
 #     make fuzz       all fuzz targets, 30 seconds each
+#     make coverage   which lines of src/ the tests reach, in build-coverage/coverage.txt
 #     make bundle     gather programs, tests and libraries in build-bundle/schnell, to run elsewhere
 #     make lint       cppcheck and clang-tidy
 #     make format     clang-format on all sources
@@ -20,6 +21,7 @@ BUILD = build
 TEST_BUILD = build-test
 SANITIZE_BUILD = build-sanitize
 FUZZ_BUILD = build-fuzz
+COVERAGE_BUILD = build-coverage
 BUNDLE_BUILD = build-bundle
 
 STRICT = -DCMAKE_BUILD_TYPE=Release -DSCHNELL_WERROR=ON
@@ -28,7 +30,7 @@ SOURCES = $(shell find src tests bench examples -name '*.[ch]' -o -name '*.cpp' 
 CPPCHECK = cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability \
 	--inline-suppr --suppress=missingIncludeSystem --std=c11 -j $(JOBS) -I src -D_GNU_SOURCE
 
-.PHONY: all run build test fuzz install bundle lint cppcheck format clean packages-build packages-test \
+.PHONY: all run build test fuzz coverage install bundle lint cppcheck format clean packages-build packages-test \
 	packages-lint
 
 all: build
@@ -77,6 +79,17 @@ fuzz: packages-test
 	cmake --build $(FUZZ_BUILD) -j $(JOBS) --target fuzz
 	cd $(FUZZ_BUILD) && ctest --output-on-failure -j $(JOBS)
 
+# GCC counts how often each line runs, and gcovr gathers it.
+coverage: packages-lint
+	cmake -S . -B $(COVERAGE_BUILD) -DCMAKE_BUILD_TYPE=Coverage -DSCHNELL_CUDA=OFF \
+		-DSCHNELL_LAMMPS=OFF -DCMAKE_C_FLAGS_COVERAGE="-O1 --coverage -fprofile-update=atomic" \
+		-DCMAKE_CXX_FLAGS_COVERAGE="-O1 --coverage -fprofile-update=atomic"
+	cmake --build $(COVERAGE_BUILD) -j $(JOBS)
+	cd $(COVERAGE_BUILD) && ctest --output-on-failure -j $(JOBS)
+	gcovr --root . --object-directory $(COVERAGE_BUILD) --filter src/ --exclude-unreachable-branches \
+		--gcov-ignore-parse-errors --txt $(COVERAGE_BUILD)/coverage.txt \
+		--html-details $(COVERAGE_BUILD)/coverage.html --print-summary
+
 cppcheck: packages-test
 	$(CPPCHECK) src
 
@@ -89,7 +102,8 @@ format: packages-lint
 	clang-format -i $(SOURCES)
 
 clean:
-	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD) $(FUZZ_BUILD) $(BUNDLE_BUILD)
+	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD) $(FUZZ_BUILD) \
+		$(COVERAGE_BUILD) $(BUNDLE_BUILD)
 
 packages-build packages-test packages-lint:
 	@packaging/install-packages.sh $(subst packages-,,$@)

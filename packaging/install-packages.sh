@@ -39,6 +39,7 @@ test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck
 lint  clang-format     command -v clang-format
 lint  clang-tidy       command -v clang-tidy
+lint  gcovr            command -v gcovr
 END
 }
 

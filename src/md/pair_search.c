@@ -23,8 +23,10 @@
 /** Room for rounding when a point is put on one side of a boundary, in fractions of a cell. */
 #define SLACK 1e-4
 
-/** More images of one cell than this come from a cell that is no crystal's. */
-#define IMAGES_MAX 1e6
+/** More images come from a cell that is no crystal's: of a few atoms so many in all, of many so
+ * many each. What a structure file says bounds the memory that it takes. */
+#define IMAGES_MAX     1e6
+#define IMAGES_OF_EACH 100
 
 /** An atom's place in the cell. */
 struct home {
@@ -147,7 +149,7 @@ static sch_status measure_cell(struct grid *grid, const sch_system *system, doub
         grid->margin[d] = reach / heights[d] + SLACK;
         images *= system->periodic[d] ? 2 * grid->margin[d] + 1 : 1;
     }
-    if (!(images < IMAGES_MAX))
+    if (!(images < IMAGES_MAX / (double)system->n_atoms + IMAGES_OF_EACH))
         return fail(SCH_ERROR_STRUCTURE,
                     "cell: expected one with faces some Å apart, found %.3g, %.3g and %.3g Å",
                     heights[0], heights[1], heights[2]);
