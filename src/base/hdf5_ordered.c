@@ -68,6 +68,8 @@ static void drop_records(struct ordered *file, haddr_t address, size_t size) {
     size_t first = find_record(file, address), behind = first;
     for (; behind < file->n_records && file->records[behind].address < address + size; behind++)
         free(file->records[behind].bytes);
+    if (behind == first)
+        return;
     memmove(&file->records[first], &file->records[behind],
             (file->n_records - behind) * sizeof *file->records);
     file->n_records -= behind - first;
