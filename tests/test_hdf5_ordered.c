@@ -16,7 +16,9 @@
 
 #include "base/hdf5_ordered.h"
 #include "base/memory.h"
+#include "md/h5md.h"
 #include "md/hdf5_writer.h"
+#include "md/system.h"
 
 enum { SERIES = 4, FRAMES = 160, PAGE = 4096 };
 static const char *const names[SERIES] = {"/first", "/group/second", "/group/third", "/fourth"};
@@ -226,6 +228,12 @@ static void repeat(int descriptor, const struct event *event, size_t from, size_
             to - from);
 }
 
+/** How far an event goes in the page that it is in. */
+static size_t end_of_page(const struct event *event, size_t from) {
+    size_t to = from + PAGE - (size_t)(event->from + (off_t)from) % PAGE;
+    return to < event->count ? to : event->count;
+}
+
 static void sound_after_each_write(void **unused) {
     (void)unused;
     const char *copy = support_path("copy.h5");
@@ -235,9 +243,7 @@ static void sound_after_each_write(void **unused) {
     assert_true(descriptor >= 0);
     for (size_t e = 0; e < n_events; e++)
         for (size_t from = 0; from == 0 || from < events[e].count;) {
-            size_t to = from + PAGE - (size_t)(events[e].from + (off_t)from) % PAGE;
-            if (to > events[e].count)
-                to = events[e].count;
+            size_t to = end_of_page(&events[e], from);
             repeat(descriptor, &events[e], from, to);
             from = events[e].bytes ? to : 1;
             if (events[e].count == sizeof(double))
@@ -295,6 +301,108 @@ static void read_before_it_is_written(void **unused) {
     assert_int_equal(check_file(path, -1), -1);
     assert_true(H5Fclose(file) >= 0);
     assert_int_equal(check_file(path, FRAMES), FRAMES);
+}
+
+/* ---------------------------------------------------------------- a restart */
+
+/** Atoms of which a chunk holds one frame, and frames beside which the trees of HDF5's own size are
+ *  split. */
+enum { ATOMS = 400, BEFORE = 60, AFTER = 80 };
+
+static double coordinate(int frame, int k) {
+    return 10000.0 * (frame + 1) + k;
+}
+
+static void append_frames(struct h5md *file, sch_system *system, int from, int to) {
+    static const double forces[3 * ATOMS];
+    for (int frame = from; frame < to; frame++) {
+        const sch_state state = {.step = frame};
+        for (int k = 0; k < 3 * ATOMS; k++)
+            system->positions[k] = coordinate(frame, k);
+        assert_ok(h5md_append(file, 0, system, forces, &state));
+    }
+}
+
+/** All frames that the file lists are right; gives their number. */
+static int check_trajectory(const char *path) {
+    static double content[AFTER][3 * ATOMS];
+    hsize_t size[3] = {0};
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    assert_true(file >= 0);
+    hid_t series = H5Dopen2(file, "/particles/all/position/value", H5P_DEFAULT);
+    hid_t space = H5Dget_space(series);
+    assert_int_equal(H5Sget_simple_extent_dims(space, size, NULL), 3);
+    assert_in_range(size[0], BEFORE, AFTER);
+    assert_true(H5Dread(series, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, content) >= 0);
+    for (int frame = 0; frame < (int)size[0]; frame++)
+        for (int k = 0; k < 3 * ATOMS; k++)
+            assert_true(content[frame][k] == coordinate(frame, k));
+    H5Sclose(space);
+    H5Dclose(series);
+    assert_true(H5Fclose(file) >= 0);
+    return (int)size[0];
+}
+
+static void copy_file(const char *from, const char *to) {
+    char command[512];
+    snprintf(command, sizeof command, "cp '%s' '%s'", from, to);
+    assert_int_equal(system(command), 0);
+}
+
+/** A checkpoint in memory, and frames behind it. */
+static void make_trajectory(const char *path, struct sealed *checkpoint) {
+    static const struct sealed_kind kind = {"test", 1};
+    struct h5md *file = NULL;
+    struct file_mark mark;
+    int hydrogen[ATOMS];
+    double positions[3 * ATOMS];
+    sch_system *atoms = NULL;
+    for (int i = 0; i < ATOMS; i++)
+        hydrogen[i] = 1;
+    for (int k = 0; k < 3 * ATOMS; k++)
+        positions[k] = coordinate(0, k);
+    assert_ok(sch_system_create(&atoms, ATOMS, hydrogen, positions, NULL, NULL));
+    assert_ok(h5md_create(&file, path, 1, &(const sch_system *){atoms}));
+    append_frames(file, atoms, 0, BEFORE);
+    assert_ok(sealed_begin(checkpoint, &kind));
+    checkpoint->taken = checkpoint->count;
+    assert_ok(h5md_mark(file, &mark, checkpoint));
+    assert_ok(sealed_put_number(checkpoint, 0)); /* where a checksum would be */
+    append_frames(file, atoms, BEFORE, AFTER);
+    assert_ok(h5md_close(file));
+    sch_system_free(atoms);
+}
+
+/** A program that is killed while it restarts leaves a sound file, too. */
+static void sound_while_it_is_resumed(void **unused) {
+    (void)unused;
+    const char *path = support_path("resumed.h5"), *copy = support_path("copy.h5");
+    struct sealed checkpoint;
+    struct h5md *file = NULL;
+    int frames = AFTER;
+    make_trajectory(path, &checkpoint);
+    copy_file(path, copy);
+    forget_events();
+    recording = true;
+    assert_ok(h5md_resume(&file, path, &checkpoint));
+    recording = false;
+    int descriptor = open(copy, O_RDWR);
+    assert_true(descriptor >= 0 && n_events > 3);
+    for (size_t e = 0; e < n_events; e++)
+        for (size_t from = 0; from == 0 || from < events[e].count;) {
+            size_t to = end_of_page(&events[e], from);
+            repeat(descriptor, &events[e], from, to);
+            from = events[e].bytes ? to : 1;
+            int now = check_trajectory(copy);
+            assert_true(now <= frames);
+            frames = now;
+        }
+    close(descriptor);
+    assert_int_equal(frames, BEFORE);
+    assert_ok(h5md_close(file));
+    assert_int_equal(check_trajectory(path), BEFORE);
+    sealed_clear(&checkpoint);
+    forget_events();
 }
 
 /* ---------------------------------------------------------------- a full disk */
@@ -364,7 +472,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sound_after_each_write),    cmocka_unit_test(records_lie_within_pages),
         cmocka_unit_test(read_before_it_is_written), cmocka_unit_test(a_full_disk),
-        cmocka_unit_test(failures_are_told),
+        cmocka_unit_test(failures_are_told),         cmocka_unit_test(sound_while_it_is_resumed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

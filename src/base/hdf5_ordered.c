@@ -320,6 +320,15 @@ static herr_t flush(H5FD_t *base, hid_t transfer, hbool_t closing) {
     return 0;
 }
 
+/** HDF5's number of the driver. It is registered once, as long as HDF5 is in use: when the last
+ * file is closed, HDF5 still looks at it. */
+static hid_t registered = -1;
+
+static herr_t forget_driver(void) {
+    registered = -1;
+    return 0;
+}
+
 static const H5FD_class_t driver = {
 #ifdef H5FD_CLASS_VERSION /* from HDF5 1.14 on */
     .version = H5FD_CLASS_VERSION,
@@ -328,6 +337,7 @@ static const H5FD_class_t driver = {
     .name = "schnell_ordered",
     .maxaddr = INT64_MAX,
     .fc_degree = H5F_CLOSE_STRONG,
+    .terminate = forget_driver,
     .fapl_size = sizeof(int *),
     .open = open_it,
     .close = close_it,
@@ -345,10 +355,7 @@ static const H5FD_class_t driver = {
 
 herr_t hdf5_order_writes(hid_t access, int *error) {
     *error = 0;
-    hid_t id = H5FDregister(&driver);
-    if (id < 0)
-        return -1;
-    herr_t status = H5Pset_driver(access, id, &error);
-    H5FDunregister(id);
-    return status;
+    if (registered < 0)
+        registered = H5FDregister(&driver);
+    return registered < 0 ? -1 : H5Pset_driver(access, registered, &error);
 }

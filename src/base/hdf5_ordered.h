@@ -26,7 +26,8 @@
 #include <hdf5.h>
 
 /**
- * Make a file access list open files this way. No file is locked.
+ * Make a file access list open files this way. No file is locked. Between hdf5_enter and
+ * hdf5_leave (base/hdf5_guard.h), as all of HDF5.
  * @param error  errno of the first write that failed. HDF5 is told of none: it cannot undo them,
  *               nor even close a file to which it cannot write. Data that could not be written is
  *               lost, and must be written again or cut off, so HDF5 must have no cache of chunks.
