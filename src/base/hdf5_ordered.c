@@ -228,8 +228,12 @@ static H5FD_t *open_it(const char *name, unsigned flags, hid_t access, haddr_t l
     return NULL;
 }
 
+/** What a flush could not write is tried once more: the cause may have passed, and one record may be
+ *  there in part. */
 static herr_t close_it(H5FD_t *base) {
     struct ordered *file = ordered(base);
+    if (file->n_records > 0)
+        note(file, write_all(file));
     if (close(file->descriptor) != 0 && errno != EINTR)
         note(file, errno);
     drop_records(file, 0, HADDR_MAX);
