@@ -112,7 +112,7 @@ static sch_potential *potential;
 static double worst[FIGURES];
 
 /** The sanitizers look for other faults, and are slow; so is the simulated GPU. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SCHNELL_SANITIZED
 enum { IS_CHECKED = true };
 #else
 enum { IS_CHECKED = false };
