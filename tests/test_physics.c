@@ -111,7 +111,7 @@ static sch_model *model;
 static sch_potential *potential;
 static double worst[FIGURES];
 
-/** The sanitizers look for other faults, and are slow; so is the simulated GPU. */
+/** The sanitizers look for other faults, and are slow: one model, and short runs. */
 #ifdef SCHNELL_SANITIZED
 enum { IS_CHECKED = true };
 #else
@@ -130,7 +130,7 @@ static bool is_slow(void) {
 
 /** One more value of a figure, of which the largest counts. */
 static void note(enum figure figure, double value) {
-    if (!(fabs(value) <= worst[figure])) /* NaN counts */
+    if (!isnan(worst[figure]) && !(fabs(value) <= worst[figure])) /* NaN is the largest */
         worst[figure] = fabs(value);
 }
 
