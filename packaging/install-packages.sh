@@ -1,9 +1,9 @@
 #!/bin/sh
 # Install what is missing for a purpose, on Debian or Ubuntu; elsewhere name it and stop.
 #
-#     packaging/install-packages.sh build|test|lint
+#     packaging/install-packages.sh build|test|tsan|lint
 #
-# `test` and `lint` contain `build`. Nothing is done, and no server asked, when all is there.
+# `test` contains `build`; `tsan` and `lint` contain `test`. Nothing is done, and no server asked, when all is there.
 set -eu
 
 # Purpose, Debian's package, and a command that tells where there is no dpkg whether it is there.
@@ -37,6 +37,8 @@ test  libclang-rt-dev  ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzz
 test  libomp-dev       test -e /usr/lib/llvm-*/lib/libomp.so
 test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck
+tsan  clang            command -v clang
+tsan  libomp-dev       echo '#include <omp.h>' | clang -fopenmp -fsyntax-only -x c -
 lint  clang-format     command -v clang-format
 lint  clang-tidy       command -v clang-tidy
 lint  gcovr            command -v gcovr
@@ -46,9 +48,10 @@ END
 case "${1:-}" in
 build) purposes="build" ;;
 test) purposes="build test" ;;
+tsan) purposes="build test tsan" ;;
 lint) purposes="build test lint" ;;
 *)
-    echo "usage: $0 build|test|lint" >&2
+    echo "usage: $0 build|test|tsan|lint" >&2
     exit 2
     ;;
 esac

@@ -303,7 +303,7 @@ typedef struct sch_potential_options {
     const char *device;
     sch_precision precision;
     sch_filters filters; /**< filters from spline tables, or from their networks each time */
-    int threads;         /**< 0: as many as OpenMP would use */
+    int threads;         /**< 0: as many as OpenMP would use; results are the same to the bit */
     size_t max_memory; /**< bytes of work space, about; what does not fit is computed again instead
                             of kept; on the CPU only. 0: no bound */
 } sch_potential_options;
@@ -712,8 +712,8 @@ SCH_CHECKED sch_status sch_checkpoint_system(const sch_checkpoint *checkpoint, s
                                              sch_system **system);
 
 /**
- * Begin a simulation where one was at the checkpoint: with one thread on a CPU, the steps that
- * follow are the same to the bit. Time step and thermostat are those of then.
+ * Begin a simulation where one was at the checkpoint: on a CPU the steps that follow are the same
+ * to the bit, with any number of threads. Time step and thermostat are those of then.
  * @param system     of the same atoms; all else of it becomes as it was then. Borrowed, as in
  *                   sch_simulation_create
  * @param potential  on the same model

@@ -10,7 +10,7 @@
 #include "md/neighbour_list.h"
 #include "md/system.h"
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__GLIBC__) && !defined(SCHNELL_SANITIZED)
 #define COUNTED 1
 
 /* ---------------------------------------------------------------- the C library's own, counted

@@ -185,35 +185,6 @@ static void a_minimum_is_the_oracle_s(void **state) {
     }
 }
 
-/* ---------------------------------------------------------------- energy */
-
-/** The total energy's swing over some steps, eV. */
-static double swing(const char *name, long n_steps) {
-    sch_system *system = read_benzene();
-    sch_potential *potential = open_on(name);
-    for (size_t i = 0; i < 36; i++) /* the same velocities each time */
-        sch_system_velocities(system)[i] = 0.01 * sin(1.0 + 7.0 * (double)i);
-    sch_simulation *simulation = begin(system, potential, 0.5);
-    const double start = total_energy(simulation);
-    double most = 0.0;
-    for (long n = 0; n < n_steps; n += 10) {
-        assert_ok(sch_simulation_run(simulation, 10, NULL));
-        most = fmax(most, fabs(total_energy(simulation) - start));
-    }
-    sch_simulation_free(simulation);
-    sch_potential_free(potential);
-    sch_system_free(system);
-    return most;
-}
-
-static void energy_is_conserved_as_on_the_cpu(void **state) {
-    (void)state;
-    const long n_steps = is_slow() ? 100 : 1000;
-    const double here = swing(device, n_steps), cpu = swing("cpu", n_steps);
-    print_message("energy swings by %.3g meV, on the CPU by %.3g meV\n", 1e3 * here, 1e3 * cpu);
-    assert_true(here < 1.1 * cpu + 1e-5);
-}
-
 /* ---------------------------------------------------------------- the same bits */
 
 static void run_in_parts(sch_system *start, const long parts[], sch_system **end) {
@@ -392,7 +363,6 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_list_that_grows),
         cmocka_unit_test(a_thermostat_goes_the_oracle_s_way),
         cmocka_unit_test(a_minimum_is_the_oracle_s),
-        cmocka_unit_test(energy_is_conserved_as_on_the_cpu),
         cmocka_unit_test(the_same_bits),
         cmocka_unit_test(replicas_go_their_own_ways),
         cmocka_unit_test(a_blow_up_leaves_the_last_good_step),

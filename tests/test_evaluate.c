@@ -96,34 +96,6 @@ static void the_virial_is_the_gradient_by_strain(void **state) {
     sch_potential_free(potential);
 }
 
-static void forces_and_torques_sum_to_zero(void **state) {
-    (void)state;
-    const char *devices[] = {"reference", "cpu"};
-    const double bounds[] = {1e-11, 1e-3};
-    for (int k = 0; k < 2; k++)
-        for (int periodic = 0; periodic < 2; periodic++) {
-            sch_potential *potential = make_potential(devices[k], SCH_SINGLE);
-            sch_system *system = support_random_system(25, 8, 0.9, periodic);
-            double forces[75], sum[3] = {0}, torque[3] = {0};
-            sch_properties properties = {.forces = forces};
-            assert_ok(sch_evaluate(potential, system, &properties));
-            for (size_t i = 0; i < 25; i++)
-                for (size_t x = 0; x < 3; x++) {
-                    const double *r = system->positions + 3 * i, *f = forces + 3 * i;
-                    size_t y = (x + 1) % 3, z = (x + 2) % 3;
-                    sum[x] += f[x];
-                    torque[x] += r[y] * f[z] - r[z] * f[y];
-                }
-            for (int x = 0; x < 3; x++) {
-                assert_close(sum[x], 0.0, 1e-11); /* of pairs, equal and opposite, in double */
-                if (!periodic)
-                    assert_close(torque[x], 0.0, bounds[k]);
-            }
-            sch_system_free(system);
-            sch_potential_free(potential);
-        }
-}
-
 static void atom_energies_sum_to_the_energy(void **state) {
     (void)state;
     sch_potential *potential = make_potential("reference", SCH_DOUBLE);
@@ -271,7 +243,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forces_are_the_gradient),
         cmocka_unit_test(the_virial_is_the_gradient_by_strain),
-        cmocka_unit_test(forces_and_torques_sum_to_zero),
         cmocka_unit_test(atom_energies_sum_to_the_energy),
         cmocka_unit_test(a_lone_atom_feels_nothing),
         cmocka_unit_test(a_batch_equals_its_systems),

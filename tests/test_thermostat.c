@@ -358,7 +358,7 @@ static void temperature_counts_what_may_move(void **state) {
 /* ---------------------------------------------------------------- the canonical distribution */
 
 /** The sanitizer looks for faults of memory, and is slow. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SCHNELL_SANITIZED
 enum { REPLICAS = 16, STEPS = 1500 };
 #else
 enum { REPLICAS = 16, STEPS = 16000 };
@@ -419,7 +419,7 @@ static void check_distribution(sch_thermostat_kind kind, double freedom) {
                   mean.error, freedom, variance.mean, variance.error, 2 * freedom);
     assert_close(mean.mean, freedom, DEVIATIONS * mean.error);
     assert_close(variance.mean, 2 * freedom, DEVIATIONS * variance.error);
-#ifndef __SANITIZE_ADDRESS__
+#ifndef SCHNELL_SANITIZED
     assert_true(mean.error < 0.02 * freedom && variance.error < 0.06 * 2 * freedom);
 #endif
     sch_potential_free(potential);
