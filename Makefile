@@ -33,7 +33,7 @@ CPPCHECK = cppcheck --quiet --error-exitcode=1 --enable=warning,performance,port
 	--inline-suppr --suppress=missingIncludeSystem --std=c11 -j $(JOBS) -I src -D_GNU_SOURCE
 
 .PHONY: all run build test tsan fuzz coverage install bundle lint cppcheck format clean \
-	packages-build packages-test packages-tsan packages-lint
+	packages-build packages-test packages-lint
 
 all: build
 
@@ -94,7 +94,7 @@ coverage: packages-lint
 
 # clang's OpenMP tells ThreadSanitizer, by Archer, who waits for whom; GCC's does not. HDF5 is not
 # instrumented. Threads that wait sleep: the tests have more of them than there are processors.
-tsan: packages-tsan
+tsan: packages-test
 	cmake -S . -B $(TSAN_BUILD) -DCMAKE_BUILD_TYPE=Release -DSCHNELL_SANITIZE=THREAD \
 		-DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
 		-DSCHNELL_CUDA=OFF -DSCHNELL_CUDA_SIMULATED=OFF
@@ -109,7 +109,7 @@ cppcheck: packages-test
 
 lint: packages-lint cppcheck
 	cmake -S . -B $(TEST_BUILD) $(STRICT)
-	find src -name '*.c' -print0 | xargs -0 -n 1 -P $(JOBS) clang-tidy -p $(TEST_BUILD) --quiet
+	find src bench -name '*.c' -print0 | xargs -0 -n 1 -P $(JOBS) clang-tidy -p $(TEST_BUILD) --quiet
 	clang-format --dry-run -Werror $(SOURCES)
 
 format: packages-lint
@@ -119,5 +119,5 @@ clean:
 	rm -rf $(BUILD) $(TEST_BUILD) $(SANITIZE_BUILD) $(TSAN_BUILD) $(FUZZ_BUILD) \
 		$(COVERAGE_BUILD) $(BUNDLE_BUILD)
 
-packages-build packages-test packages-tsan packages-lint:
+packages-build packages-test packages-lint:
 	@packaging/install-packages.sh $(subst packages-,,$@)

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Install what is missing for a purpose, on Debian or Ubuntu; elsewhere name it and stop.
 #
-#     packaging/install-packages.sh build|test|tsan|lint
+#     packaging/install-packages.sh build|test|lint
 #
-# `test` contains `build`; `tsan` and `lint` contain `test`. Nothing is done, and no server asked, when all is there.
+# `test` contains `build`, and `lint` both. Nothing is done, and no server asked, when all is there.
 set -eu
 
 # Purpose, Debian's package, and a command that tells where there is no dpkg whether it is there.
@@ -34,11 +34,9 @@ test  python3-venv     python3 -c 'import ensurepip'
 test  python3-wheel    python3 -c 'import wheel'
 test  clang            command -v clang
 test  libclang-rt-dev  ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
-test  libomp-dev       test -e /usr/lib/llvm-*/lib/libomp.so
+test  libomp-dev       echo '#include <omp.h>' | clang -fopenmp -fsyntax-only -x c -
 test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck
-tsan  clang            command -v clang
-tsan  libomp-dev       echo '#include <omp.h>' | clang -fopenmp -fsyntax-only -x c -
 lint  clang-format     command -v clang-format
 lint  clang-tidy       command -v clang-tidy
 lint  gcovr            command -v gcovr
@@ -48,10 +46,9 @@ END
 case "${1:-}" in
 build) purposes="build" ;;
 test) purposes="build test" ;;
-tsan) purposes="build test tsan" ;;
 lint) purposes="build test lint" ;;
 *)
-    echo "usage: $0 build|test|tsan|lint" >&2
+    echo "usage: $0 build|test|lint" >&2
     exit 2
     ;;
 esac
