@@ -19,10 +19,12 @@ size_t cpu_variants(sch_precision precision, const struct cpu_variant *variants[
     const bool is_double = precision == SCH_DOUBLE;
     size_t n = 0;
     variants[n++] = is_double ? &cpu_baseline_double : &cpu_baseline_float;
-#ifdef KERNELS_X86
+#ifdef KERNELS_avx2
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         variants[n++] = is_double ? &cpu_avx2_double : &cpu_avx2_float;
+#endif
+#ifdef KERNELS_avx512
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
         variants[n++] = is_double ? &cpu_avx512_double : &cpu_avx512_float;
