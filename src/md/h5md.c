@@ -254,7 +254,7 @@ static sch_status fill(struct h5md *file, const sch_system *const systems[]) {
 /** "all", or "replica01" of 10 to 99. */
 static void name_group(char name[32], size_t number, size_t n) {
     if (n == 1)
-        strcpy(name, "all");
+        snprintf(name, 32, "all");
     else
         snprintf(name, 32, "replica%0*zu", snprintf(NULL, 0, "%zu", n), number);
 }

@@ -364,7 +364,11 @@ static herr_t state_keep(void *state) {
     return (void)state, 0;
 }
 
-static hid_t create_in_memory(struct image *image, const char *path, size_t room) {
+/** HDF5 looks first whether there is a file of the name, and reads it: of this there can be none.
+ */
+#define NO_FILE "/dev/null/model"
+
+static hid_t create_in_memory(struct image *image, size_t room) {
     H5FD_file_image_callbacks_t callbacks = {.image_realloc = image_resize,
                                              .image_free = image_keep,
                                              .udata_copy = state_borrow,
@@ -374,7 +378,7 @@ static hid_t create_in_memory(struct image *image, const char *path, size_t room
     if (access >= 0 && H5Pset_fapl_core(access, room, false) >= 0 &&
         H5Pset_file_image_callbacks(access, &callbacks) >= 0 &&
         H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18) >= 0) /* with checksums */
-        file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+        file = H5Fcreate(NO_FILE, H5F_ACC_TRUNC, H5P_DEFAULT, access);
     if (access >= 0)
         H5Pclose(access);
     return file;
@@ -391,7 +395,7 @@ static uint64_t end_of_file(const struct image *image) {
 
 static sch_status make_image(const sch_model *model, const char *path, struct image *image) {
     const size_t room = 2 * model->parameters * sizeof(float) + (1 << 20);
-    hid_t file = create_in_memory(image, path, room);
+    hid_t file = create_in_memory(image, room);
     bool written = file >= 0 && write_model(file, model) && H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0;
     written = (file < 0 || H5Fclose(file) >= 0) && written;
     if (!written || end_of_file(image) == 0 || end_of_file(image) > image->size)

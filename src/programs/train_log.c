@@ -31,9 +31,10 @@ static bool copy_lines(FILE *old, FILE *kept, long step) {
     size_t room = 0;
     fputs(HEADER, kept);
     while (getline(&line, &room, old) > 0) {
-        double seconds;
-        long at;
-        if (sscanf(line, "%lf,%ld,", &seconds, &at) == 2 && at <= step && strchr(line, '\n'))
+        const char *comma = strchr(line, ','); /* behind the seconds */
+        char *end;
+        long at = comma ? strtol(comma + 1, &end, 10) : 0;
+        if (comma && end > comma + 1 && *end == ',' && at <= step && strchr(line, '\n'))
             fputs(line, kept);
     }
     bool sound = feof(old) && !ferror(kept);
