@@ -106,9 +106,11 @@ struct member {
 };
 
 /** The part of a loop that is a member's. */
+// NOLINTBEGIN(bugprone-macro-parentheses): it declares the index
 #define SHARED(index, count)                               \
     for (size_t index = (count)*member->rank / member->of; \
          index < (count) * (member->rank + 1) / member->of; index++)
+// NOLINTEND(bugprone-macro-parentheses)
 
 struct training;
 

@@ -195,11 +195,10 @@ sch_status potential_room(sch_potential *potential, size_t n_atoms, bool virials
 /* ---------------------------------------------------------------- what it costs */
 
 size_t sch_potential_memory(const sch_potential *potential) {
-    const struct atom_results *room = &potential->room;
     return potential->backend->memory(potential->state) +
-           potential->energies_capacity * sizeof *room->energies +
-           potential->forces_capacity * sizeof *room->forces +
-           potential->virials_capacity * sizeof *room->virials;
+           potential->energies_capacity * sizeof *potential->room.energies +
+           potential->forces_capacity * sizeof *potential->room.forces +
+           potential->virials_capacity * sizeof *potential->room.virials;
 }
 
 void sch_potential_device_memory(const sch_potential *potential, size_t *now, size_t *peak) {
