@@ -150,9 +150,13 @@ static sch_status put_groups(const struct h5md *file, struct sealed *checkpoint)
     return SCH_OK;
 }
 
+/** What cannot be flushed is kept, and tried again with the next flush: it is told of once. */
 static sch_status flush_and_list(struct h5md *file, struct file_mark *mark) {
-    if (!hdf5_flush(&file->writer))
-        return h5md_cannot(file, "write", file->writer.reason);
+    if (!hdf5_flush(&file->writer)) {
+        sch_status status = h5md_cannot(file, "write", file->writer.reason);
+        hdf5_forget(&file->writer);
+        return status;
+    }
     SCH_TRY(list_chunks(file));
     return choose_stretch(file, mark);
 }

@@ -132,6 +132,8 @@ def wrong_messages(case, done, family, lasting):
     start = case.program + ": "
     said = [line for line in lines
             if not line.startswith((start + "note: ", start + "warning: "))]
+    if passes(done, "H5FD_read"):  # HDF5 1.10 cannot close what it could not read, and says so
+        said = [line for line in said if not re.match("HDF5: infinite loop|      L,T_top", line)]
     if done.status == 0:
         return [f"status 0, but: {line}" for line in said]
     most = 3 if lasting else 1  # a full disk may spoil several files and the standard output
