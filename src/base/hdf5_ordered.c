@@ -228,8 +228,8 @@ static H5FD_t *open_it(const char *name, unsigned flags, hid_t access, haddr_t l
     return NULL;
 }
 
-/** What a flush could not write is tried once more: the cause may have passed, and one record may be
- *  there in part. */
+/** What a flush could not write is tried once more: the cause may have passed, and one record may
+ * be there in part. */
 static herr_t close_it(H5FD_t *base) {
     struct ordered *file = ordered(base);
     if (file->n_records > 0)

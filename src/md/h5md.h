@@ -42,9 +42,9 @@ sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
 
 /**
  * Append a frame of a system, by its number from 0 on. Frames are handed to the system at the first
- * and then every 0.1 s, in an order (hdf5_ordered.h) in which the file opens at any moment, also when
- * the program was killed: it has all frames but for those of the last 0.1 s. The room on the disk is
- * asked for first: where it is full, the file stays as it was.
+ * and then every 0.1 s, in an order (hdf5_ordered.h) in which the file opens at any moment, also
+ * when the program was killed: it has all frames but for those of the last 0.1 s. The room on the
+ * disk is asked for first: where it is full, the file stays as it was.
  * @param forces  [in] [n][3], eV/Å
  */
 sch_status h5md_append(struct h5md *file, size_t number, const sch_system *system,
