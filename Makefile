@@ -110,7 +110,7 @@ cppcheck: packages-test
 
 lint: packages-lint cppcheck
 	cmake -S . -B $(TEST_BUILD) $(STRICT)
-	find src bench -name '*.c' -print0 | xargs -0 -n 1 -P $(JOBS) clang-tidy -p $(TEST_BUILD) --quiet
+	find src -name '*.c' -print0 | xargs -0 -n 1 -P $(JOBS) clang-tidy -p $(TEST_BUILD) --quiet
 	clang-format --dry-run -Werror $(SOURCES)
 
 format: packages-lint
