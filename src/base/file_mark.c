@@ -7,21 +7,20 @@
 #include <unistd.h>
 
 #include "base/checksum.h"
+#include "base/positioned.h"
 
 /** The checksum of a stretch of a file. 0, or the errno of the failure. */
 static int sum_stretch(int descriptor, uint64_t from, uint64_t count, uint64_t *sum) {
     unsigned char piece[4096];
     *sum = CHECKSUM_START;
     while (count > 0) {
-        ssize_t got =
-            pread(descriptor, piece, count < sizeof piece ? count : sizeof piece, (off_t)from);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? errno : EIO;
-        *sum = checksum(*sum, piece, (size_t)got);
-        from += (uint64_t)got;
-        count -= (uint64_t)got;
+        size_t wanted = count < sizeof piece ? count : sizeof piece, got;
+        int error = positioned_read(descriptor, piece, wanted, from, &got);
+        if (error || got < wanted)
+            return error ? error : EIO;
+        *sum = checksum(*sum, piece, got);
+        from += got;
+        count -= got;
     }
     return 0;
 }

@@ -1,11 +1,10 @@
 #include "base/hdf5_bytes.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "base/positioned.h"
 
 enum { SIGNATURE_SIZE = 4, CHECKSUM_SIZE = 4 };
 
@@ -30,17 +29,11 @@ sch_status hdf5_read_bytes(const struct hdf5_bytes *file, uint64_t address, size
                            void *bytes) {
     if (!hdf5_within(file, address, count))
         return past_the_end(file, address, count);
-    for (size_t done = 0; done < count;) {
-        ssize_t n =
-            pread(file->descriptor, (char *)bytes + done, count - done, (off_t)(address + done));
-        if (n < 0 && errno != EINTR)
-            return fail(SCH_ERROR_IO, "%s: cannot read: %s", file->path, strerror(errno));
-        if (n == 0)
-            return past_the_end(file, address, count);
-        if (n > 0)
-            done += (size_t)n;
-    }
-    return SCH_OK;
+    size_t got;
+    int error = positioned_read(file->descriptor, bytes, count, address, &got);
+    if (error)
+        return fail(SCH_ERROR_IO, "%s: cannot read: %s", file->path, strerror(error));
+    return got == count ? SCH_OK : past_the_end(file, address, count);
 }
 
 sch_status hdf5_read_stretch(struct hdf5_bytes *file, uint64_t address, uint64_t count,

@@ -1,6 +1,7 @@
 #include "base/hdf5_ordered.h"
 
 #include "base/memory.h"
+#include "base/positioned.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,35 +97,18 @@ static herr_t keep_record(struct ordered *file, H5FD_mem_t type, haddr_t address
 
 /** 0, or the errno of the failure. */
 static int write_at(struct ordered *file, haddr_t address, size_t size, const void *bytes) {
-    for (size_t done = 0; done < size;) {
-        ssize_t put = pwrite(file->descriptor, (const char *)bytes + done, size - done,
-                             (off_t)(address + done));
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return put < 0 ? errno : EIO;
-        done += (size_t)put;
-    }
-    if (address + size > file->size)
+    int error = positioned_write(file->descriptor, bytes, size, address);
+    if (!error && address + size > file->size)
         file->size = address + size;
-    return 0;
+    return error;
 }
 
 /** What lies behind the end of the file is zero. */
 static herr_t read_at(const struct ordered *file, haddr_t address, size_t size, void *bytes) {
-    for (size_t done = 0; done < size;) {
-        ssize_t got =
-            pread(file->descriptor, (char *)bytes + done, size - done, (off_t)(address + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0) {
-            memset((char *)bytes + done, 0, size - done);
-            break;
-        }
-        done += (size_t)got;
-    }
+    size_t got;
+    if (positioned_read(file->descriptor, bytes, size, address, &got) != 0)
+        return -1;
+    memset((char *)bytes + got, 0, size - got);
     return 0;
 }
 

@@ -18,6 +18,7 @@
 
 #include "base/hdf5_guard.h"
 #include "base/memory.h"
+#include "base/positioned.h"
 
 /** Bytes of the record that a file begins with, in the format of HDF5 1.8. */
 #define SUPERBLOCK 48
@@ -83,32 +84,6 @@ static sch_status choose_stretch(struct h5md *file, struct file_mark *mark) {
 
 /* ---------------------------------------------------------------- what is no frame */
 
-/** 0, or the errno of the failure. */
-static int read_at(int descriptor, void *bytes, uint64_t count, uint64_t from) {
-    for (uint64_t done = 0; done < count;) {
-        ssize_t got = pread(descriptor, (char *)bytes + done, count - done, (off_t)(from + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? errno : EIO;
-        done += (uint64_t)got;
-    }
-    return 0;
-}
-
-static int write_at(int descriptor, const void *bytes, uint64_t count, uint64_t from) {
-    for (uint64_t done = 0; done < count;) {
-        ssize_t put =
-            pwrite(descriptor, (const char *)bytes + done, count - done, (off_t)(from + done));
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return put < 0 ? errno : EIO;
-        done += (uint64_t)put;
-    }
-    return 0;
-}
-
 /** A piece of the file: where it begins, its length, its bytes. */
 static sch_status put_piece(const struct h5md *file, uint64_t from, uint64_t to,
                             struct sealed *checkpoint) {
@@ -118,7 +93,10 @@ static sch_status put_piece(const struct h5md *file, uint64_t from, uint64_t to,
     SCH_TRY(sealed_put_number(checkpoint, from));
     SCH_TRY(sealed_put_number(checkpoint, to - from));
     SCH_TRY(memory_new(&bytes, to - from, 1));
-    int error = read_at(file->descriptor, bytes, to - from, from);
+    size_t got;
+    int error = positioned_read(file->descriptor, bytes, to - from, from, &got);
+    if (!error && got < to - from)
+        error = EIO;
     sch_status status = error ? h5md_cannot(file, "read", strerror(error))
                               : sealed_put(checkpoint, bytes, to - from);
     free(bytes);
@@ -202,7 +180,7 @@ struct piece {
 };
 
 static int write_piece(const struct h5md *file, const struct piece *piece) {
-    return write_at(file->descriptor, piece->bytes, piece->count, piece->from);
+    return positioned_write(file->descriptor, piece->bytes, piece->count, piece->from);
 }
 
 /**
@@ -214,12 +192,12 @@ static int write_piece(const struct h5md *file, const struct piece *piece) {
 static int write_back(const struct h5md *file, const struct piece *pieces, size_t n, off_t size) {
     const struct piece *first = &pieces[0];
     const uint64_t head = first->count < SUPERBLOCK ? first->count : SUPERBLOCK;
-    int error =
-        write_at(file->descriptor, first->bytes + head, first->count - head, first->from + head);
+    int error = positioned_write(file->descriptor, first->bytes + head, first->count - head,
+                                 first->from + head);
     for (size_t p = n; p > 1 && !error; p--)
         error = write_piece(file, &pieces[p - 1]);
     if (!error)
-        error = write_at(file->descriptor, first->bytes, head, first->from);
+        error = positioned_write(file->descriptor, first->bytes, head, first->from);
     return error || ftruncate(file->descriptor, size) == 0 ? error : errno;
 }
 
