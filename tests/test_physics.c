@@ -574,12 +574,14 @@ static double error_of(const double blocks[BLOCKS]) {
     return sqrt(squares / (BLOCKS - 1) / BLOCKS);
 }
 
-/** A mean is what it should be, within 5 of its standard errors, and known so well. */
+/** A mean is what it should be, within 6 of its standard errors, and known so well. 32 blocks exceed
+ *  that once in 800,000 correct runs (Student's t with 31 degrees of freedom), whatever the trajectory;
+ *  a deviation of 9 times the largest error allowed is noticed 999 times in 1,000. */
 static void hold_mean(const char *name, const char *unit, double mean, double error,
                       double expected, double error_bound) {
     print_message("%-10s  %-11s  %-28s %9.4g ± %.2g %s (expected %g)\n", MODEL_NAMES[size],
                   KIND_NAMES[kind], name, mean, error, unit, expected);
-    assert_close(mean, expected, 5 * error);
+    assert_close(mean, expected, 6 * error);
     assert_close(error, 0.0, error_bound);
 }
 
