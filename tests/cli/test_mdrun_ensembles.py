@@ -101,7 +101,7 @@ class Thermostats(Case):
                   "--out", "cold.xyz")
         for name in ("langevin", "rescaling"):
             with self.subTest(thermostat=name):
-                rows, summary = self.rows("cold.xyz", *FAST, "--steps", 3000, "--thermostat", name,
+                rows, summary = self.rows("cold.xyz", *FAST, "--steps", 6000, "--thermostat", name,
                                           "--tau", 20)
                 late = rows[100:]
                 gain = statistics.mean(row["total_eV"] for row in late) - rows[0]["total_eV"]
@@ -109,6 +109,7 @@ class Thermostats(Case):
                 for row in rows:
                     self.assertLess(abs(row["conserved_eV"] - rows[0]["conserved_eV"]), 0.03 * gain)
                 mean = statistics.mean(row["temperature_K"] for row in late)
+                # Over seeds the mean scatters by 11 K: 60 K are 5 of that, whatever the trajectory.
                 self.assertLess(abs(mean - 300), 60)
                 self.assertAlmostEqual(summary["energy_end_eV"], rows[-1]["total_eV"], 8)
                 off = abs(rows[-1]["conserved_eV"] - rows[0]["conserved_eV"])
