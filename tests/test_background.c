@@ -147,7 +147,7 @@ static void a_full_pipe_stalls_nobody(void **unused) {
     assert_non_null(stream);
     assert_ok(create_for(&trajectory, path, system));
     assert_ok(sch_trajectory_overlap(trajectory));
-    alarm(60); /* ends a test that does stall */
+    alarm(900); /* ends a test that does stall */
     append_frames(trajectory, system, FRAMES);
     assert_int_equal(pthread_create(&reader, NULL, read_steps, stream), 0);
     assert_ok(sch_trajectory_close(trajectory));

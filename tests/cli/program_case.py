@@ -6,6 +6,9 @@ import subprocess
 import tempfile
 import unittest
 
+# Seconds to wait for a program. It is there for hangs alone: a busy machine may take long.
+PATIENCE = 900
+
 
 class ProgramCase(unittest.TestCase):
     """A test in an empty folder of its own. A subclass sets `name` and, from the command line,
@@ -38,7 +41,7 @@ class ProgramCase(unittest.TestCase):
         more.setdefault("stdout", subprocess.PIPE)
         return subprocess.run([self.program(), *map(str, arguments)], cwd=self.folder,
                               env=self.environment(), stderr=subprocess.PIPE, text=True,
-                              timeout=120, **more)
+                              timeout=PATIENCE, **more)
 
     def good(self, *arguments, **more):
         done = self.run_it(*arguments, **more)

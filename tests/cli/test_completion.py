@@ -13,7 +13,7 @@ import subprocess
 import sys
 import unittest
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 PROGRAMS = COMPLETION = None  # set from the command line
 ALL = ("mdrun", "mdvalidate", "mdtrain", "mdbench")
@@ -47,7 +47,7 @@ class Bash(ProgramCase):
             ["bash", "--norc", "-c", SCRIPT, "bash", os.path.join(COMPLETION, "schnell.bash"),
              os.path.join(PROGRAMS, program), *words],
             cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, timeout=60)
+            stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return sorted(filter(None, done.stdout.split("\n")))
 
@@ -109,7 +109,7 @@ class Bash(ProgramCase):
 class Zsh(unittest.TestCase):
     @unittest.skipUnless(shutil.which("zsh"), "there is no zsh")
     def test_it_can_be_read(self):
-        subprocess.run(["zsh", "-n", os.path.join(COMPLETION, "_schnell")], check=True, timeout=60)
+        subprocess.run(["zsh", "-n", os.path.join(COMPLETION, "_schnell")], check=True, timeout=PATIENCE)
 
 
 if __name__ == "__main__":

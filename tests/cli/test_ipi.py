@@ -15,7 +15,7 @@ import subprocess
 import sys
 import unittest
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 MDRUN = None  # set from the command line
 USAGE, INPUT, FAILED = 2, 3, 4
@@ -152,7 +152,7 @@ class Case(ProgramCase):
         with contextlib.suppress(OSError):
             if ends == 0:
                 server.header("EXIT")
-        server.stdout, stderr = process.communicate(timeout=60)
+        server.stdout, stderr = process.communicate(timeout=PATIENCE)
         server.close()
         self.assertEqual(process.returncode, ends, stderr)
         lines = complaints(stderr)
@@ -263,7 +263,7 @@ class Conversation(Case):
             server.accept()
             server.compute(positions_of(WATER))
             server.header("EXIT")
-            stdout, stderr = process.communicate(timeout=60)
+            stdout, stderr = process.communicate(timeout=PATIENCE)
             self.assertEqual((process.returncode, stdout, complaints(stderr)), (0, "", []))
             server.close()
 
@@ -274,7 +274,7 @@ class Conversation(Case):
         server = Server(self, self.listen())
         server.accept()
         server.header("EXIT")
-        self.assertEqual(process.communicate(timeout=60)[1], "")
+        self.assertEqual(process.communicate(timeout=PATIENCE)[1], "")
         self.assertEqual(process.returncode, 0)
         server.close()
 
@@ -287,7 +287,7 @@ class Conversation(Case):
                 server.accept()
                 server.compute(positions_of(WATER))
                 process.send_signal(number)
-                stdout, stderr = process.communicate(timeout=60)
+                stdout, stderr = process.communicate(timeout=PATIENCE)
                 self.assertEqual((process.returncode, complaints(stderr)), (128 + number, []))
                 self.assertRegex(stdout, r"(?m)^evaluations +1 in")
                 server.close()
@@ -298,7 +298,7 @@ class Conversation(Case):
         process = self.start("water.xyz")
         process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.communicate(timeout=60), ("", ""))
+        self.assertEqual(process.communicate(timeout=PATIENCE), ("", ""))
         self.assertEqual(process.returncode, 128 + signal.SIGINT)
 
 

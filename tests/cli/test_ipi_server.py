@@ -14,7 +14,7 @@ import tempfile
 import unittest
 import uuid
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 MDRUN = None  # set from the command line
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "ipi")
@@ -74,7 +74,7 @@ class RealServer(ProgramCase):
         try:
             done = subprocess.run([sys.executable, server, "input.xml"], cwd=self.folder,
                                   env=self.environment(), stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True, timeout=200)
+                                  stderr=subprocess.STDOUT, text=True, timeout=PATIENCE)
             self.assertEqual(done.returncode, 0, done.stdout)
             return [self.evaluations(process) for process in processes]
         finally:
@@ -83,7 +83,7 @@ class RealServer(ProgramCase):
                 process.communicate()
 
     def evaluations(self, process):
-        stdout, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0, stderr)
         self.assertRegex(stderr, r"\A(mdrun: note: [^\n]*waiting[^\n]*\n)?\Z")
         return int(re.search(r"(?m)^evaluations +([\d,]+) in", stdout)[1].replace(",", ""))

@@ -14,7 +14,7 @@ import sys
 import time
 import unittest
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MDBENCH = None  # set from the command line
@@ -188,7 +188,7 @@ class CommandLine(BenchCase):
                               stderr=subprocess.PIPE) as process:
             time.sleep(1)
             process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 128 + signal.SIGINT, errors)
         self.assertEqual((output, errors), (b"", b""))
         self.assertEqual(self.files(), [])

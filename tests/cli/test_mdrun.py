@@ -24,7 +24,7 @@ import sys
 import time
 import unittest
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 try:
     import h5py
@@ -505,7 +505,7 @@ class Overlap(Case):
             text = b""
             while not re.search(rb"step=%d .*\n(.*\n){12}\Z" % self.STEPS, text):
                 text += os.read(pipe, 65536)
-            self.assertEqual(process.wait(timeout=60), 0)
+            self.assertEqual(process.wait(timeout=PATIENCE), 0)
         finally:
             process.kill()
             process.wait()
@@ -739,7 +739,7 @@ class Signals(Case):
             self.assertIsNone(process.poll())
             time.sleep(0.02)
         process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 128 + number)
         self.assertEqual(stderr, "")
         self.assertIn("interrupted", stdout)

@@ -12,7 +12,7 @@ import sys
 import time
 import unittest
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 from test_mdrun import (BENZENE, FAILED, INPUT, LOG_COLUMNS, USAGE, read_log, read_xyz,
                         structure)
 
@@ -225,7 +225,7 @@ class Minimization(Case):
         while not self.catches(run.pid, signal.SIGINT):
             time.sleep(0.05)
         run.send_signal(signal.SIGINT)
-        run.communicate(timeout=60)
+        run.communicate(timeout=PATIENCE)
         self.assertEqual(run.returncode, 128 + signal.SIGINT)
         self.assertEqual(self.summary()["status"], "interrupted")
         self.assertFalse(self.summary()["minimization"]["converged"])

@@ -16,7 +16,7 @@ import sys
 import time
 import unittest
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 try:
     import h5py
@@ -62,7 +62,7 @@ class Case(ProgramCase):
             time.sleep(0.002)
         time.sleep(self.random.uniform(0.0, 0.15))
         process.send_signal(number)
-        said = process.communicate(timeout=60)[1]
+        said = process.communicate(timeout=PATIENCE)[1]
         # A restart that has just begun does not catch signals yet.
         self.assertIn(process.returncode,
                       (-number,) if number == signal.SIGKILL else (-number, 128 + number), said)

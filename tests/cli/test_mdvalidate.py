@@ -23,7 +23,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 try:
     import numpy as np
@@ -749,7 +749,7 @@ class Streams(Case):
             with contextlib.suppress(BrokenPipeError):  # it may be gone before all is written
                 process.stdin.write(text_of(frames))
                 process.stdin.flush()
-            self.assertEqual(process.wait(timeout=60), INPUT)
+            self.assertEqual(process.wait(timeout=PATIENCE), INPUT)
             self.assertIn("frame 3:", process.stderr.read())
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.close()
@@ -817,7 +817,7 @@ class Streams(Case):
                 while not os.path.exists(self.path("c.csv")):
                     self.assertIsNone(process.poll())
                 process.send_signal(number)
-                stdout, stderr = process.communicate(timeout=60)
+                stdout, stderr = process.communicate(timeout=PATIENCE)
                 self.assertEqual((process.returncode, stderr), (128 + number, ""))
                 self.assertIn("interrupted", stdout)
                 with open(self.path("v.json")) as file:

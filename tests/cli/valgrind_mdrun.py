@@ -40,7 +40,7 @@ def run(valgrind, mdrun, arguments, folder):
     command = [valgrind, "--quiet", f"--error-exitcode={FOUND_ERRORS}", "--leak-check=full",
                "--errors-for-leak-kinds=definite", mdrun, *arguments]
     return subprocess.run(command, cwd=folder, env=dict(os.environ, OMP_NUM_THREADS="1"),
-                          capture_output=True, text=True, timeout=500)
+                          capture_output=True, text=True, timeout=1800)
 
 
 def main():

@@ -40,7 +40,7 @@ CAUSES = {"memory": "out of memory|Cannot allocate memory", "open": "Too many op
 # Memory that the C library keeps to the end: of dlopen()'s messages, of setenv().
 KEPT = "_dlerror|add_to_environ"
 SKIPPED = 77
-TIME_LIMIT = 60  # s; of whole benchmarks ten times as much
+TIME_LIMIT = 180  # s; of whole benchmarks ten times as much
 FAST = "/dev/shm"  # a folder in memory: nothing waits for a disk
 
 Trace = collections.namedtuple("Trace", "detail frames")

@@ -84,7 +84,7 @@ class LammpsCase(unittest.TestCase):
         return os.path.join(self.folder, name)
 
     def call(self, program, *arguments):
-        return subprocess.run([*program, *arguments], cwd=self.folder, text=True, timeout=300,
+        return subprocess.run([*program, *arguments], cwd=self.folder, text=True, timeout=900,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env=dict(os.environ, **start_of_mpi()))
 

@@ -25,7 +25,7 @@ VERSION = 20250722
 
 def make(*arguments):
     done = subprocess.run([CMAKE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=300)
+                          text=True, timeout=900)
     if done.returncode != 0:
         raise AssertionError(done.stdout)
 

@@ -410,7 +410,7 @@ class Dynamics(unittest.TestCase):
                 self.assertEqual(process.stdout.readline(), "begun\n")
                 threading.Event().wait(0.3)
                 process.send_signal(signal.SIGINT)
-                self.assertEqual(process.communicate(timeout=60)[0], "interrupted\n")
+                self.assertEqual(process.communicate(timeout=900)[0], "interrupted\n")
 
 
 class Memory(unittest.TestCase):

@@ -132,7 +132,7 @@ class Case:
 
 def run(command, folder):
     return subprocess.run(command, cwd=folder, env=dict(os.environ, OMP_NUM_THREADS="1"),
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=900)
 
 
 class Mdrun(Case):

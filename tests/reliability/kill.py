@@ -34,7 +34,7 @@ BENZENE = os.path.realpath(os.path.join(ROOT, "structures", "benzene.xyz"))
 SKIPPED = 77
 LIVES = 10  # of a run, until it may end
 LONGEST = 0.4  # seconds that a life lasts at most, beside the start
-PATIENCE = 60  # seconds for anything else
+PATIENCE = 900  # seconds for anything else
 CHECKPOINT = "run.chk"
 
 # The suffix of the trajectory, steps of the unbroken run, other options.
