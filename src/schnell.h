@@ -226,6 +226,14 @@ SCH_API const bool *sch_system_periodic(const sch_system *system); /**< [3] */
  */
 SCH_CHECKED sch_status sch_system_set_cell(sch_system *system, const double *cell);
 
+/**
+ * Change the masses, of isotopes for example; at first they are the standard atomic weights. Do it
+ * before a simulation of the system is made.
+ * @param masses  [in] [n_atoms], amu, copied
+ * @return SCH_ERROR_ARGUMENT for a mass that is not positive and finite: then nothing has changed.
+ */
+SCH_CHECKED sch_status sch_system_set_masses(sch_system *system, const double *masses);
+
 /** Did the structure file give velocities? */
 SCH_API bool sch_system_has_velocities(const sch_system *system);
 

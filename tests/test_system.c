@@ -155,6 +155,22 @@ static void a_cell_that_changes(void **state) {
     sch_system_free(system);
 }
 
+static void masses_that_change(void **state) {
+    (void)state;
+    const double heavy[3] = {17.999, 2.014, 3.016};
+    sch_system *system;
+    assert_ok(sch_system_create(&system, 3, water_species, water[0], NULL, NULL));
+    assert_ok(sch_system_set_masses(system, heavy));
+    assert_memory_equal(sch_system_masses(system), heavy, sizeof heavy);
+    const double wrong[4] = {0, -1, NAN, INFINITY};
+    for (int k = 0; k < 4; k++) {
+        const double masses[3] = {16, wrong[k], 1};
+        assert_fails(sch_system_set_masses(system, masses), SCH_ERROR_ARGUMENT, "atom 2 (H)");
+        assert_memory_equal(sch_system_masses(system), heavy, sizeof heavy);
+    }
+    sch_system_free(system);
+}
+
 static void cell_geometry(void **state) {
     (void)state;
     const double cell[3][3] = {{3, 0.5, -0.2}, {-1, 4, 0.7}, {0.3, 0.9, -5}};
@@ -249,6 +265,7 @@ int main(void) {
         cmocka_unit_test(bad_atoms_are_named),
         cmocka_unit_test(bad_cells_are_refused),
         cmocka_unit_test(a_cell_that_changes),
+        cmocka_unit_test(masses_that_change),
         cmocka_unit_test(cell_geometry),
         cmocka_unit_test(an_open_direction_is_completed),
         cmocka_unit_test(degrees_of_freedom),

@@ -16,6 +16,7 @@ from typing import Any, Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arguments import name as _name
 from .errors import BY_STATUS, Error, LibraryNotFoundError
 
 NAME = "libschnell.so.0"
@@ -125,6 +126,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sch_system_cell": (Doubles, (c_void_p,)),
     "sch_system_periodic": (Booleans, (c_void_p,)),
     "sch_system_set_cell": (Status, (c_void_p, Doubles)),
+    "sch_system_set_masses": (Status, (c_void_p, Doubles)),
     "sch_system_has_velocities": (c_bool, (c_void_p,)),
     "sch_system_reference_energy": (c_bool, (c_void_p, Doubles)),
     "sch_system_reference_forces": (Doubles, (c_void_p,)),
@@ -304,7 +306,7 @@ def free_memory(pointer: Any) -> None:
 def find_data(name: str) -> str:
     """Where a file lies that ships with Schnell, such as "structures/benzene.xyz"."""
     path = c_void_p()
-    library().sch_find_data(ctypes.byref(path), os.fsencode(name))
+    library().sch_find_data(ctypes.byref(path), _name("name", name))
     return take_text(path)
 
 

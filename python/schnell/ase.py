@@ -14,13 +14,14 @@ from __future__ import annotations
 import itertools
 import os
 import warnings
-from typing import Any, ClassVar, Sequence
+from typing import Any, ClassVar, Iterable, Sequence
 
-from ase import Atoms
+from ase import Atoms, units
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 import numpy as np
 
+from ._arguments import objects
 from .model import Model
 from .potential import Potential, Properties
 from .system import System
@@ -31,7 +32,27 @@ class CoverageWarning(UserWarning):
 
 
 def to_system(atoms: Atoms) -> System:
-    """A System at rest of ASE's atoms."""
+    """A System of ASE's atoms: elements, positions, cell and boundaries, and where they are given
+    velocities and masses."""
+    system = _at_rest(atoms)
+    if atoms.has("masses"):
+        system.masses = atoms.get_masses()
+    if atoms.has("momenta"):
+        system.velocities = atoms.get_velocities() * units.fs
+    return system
+
+
+def to_atoms(system: System) -> Atoms:
+    """ASE's atoms of a System, with its masses and velocities, in ASE's units."""
+    atoms = Atoms(system.numbers, system.positions, cell=system.cell, pbc=system.periodic,
+                  masses=system.masses)
+    if system.velocities.any():
+        atoms.set_velocities(system.velocities / units.fs)
+    return atoms
+
+
+def _at_rest(atoms: Atoms) -> System:
+    """All that an energy depends on."""
     cell = atoms.cell.array if _has_cell(atoms) else None
     return System(atoms.numbers, atoms.positions, cell, atoms.pbc)
 
@@ -112,7 +133,7 @@ class SchnellCalculator(Calculator):
     def _system_of(self, known: System | None, atoms: Atoms) -> System:
         system = _moved(known, atoms)
         if system is None:
-            system = to_system(atoms)
+            system = _at_rest(atoms)
             reason = self.potential.model.covers(system)
             if reason:
                 warnings.warn(reason, CoverageWarning, stacklevel=2)
@@ -129,9 +150,10 @@ class SchnellCalculator(Calculator):
         self._system = self._system_of(self._system, self.atoms)
         self.results = _results(self.atoms, self.potential.evaluate(self._system))
 
-    def calculate_batch(self, images: Sequence[Atoms]) -> list[dict[str, Any]]:
+    def calculate_batch(self, images: Iterable[Atoms]) -> list[dict[str, Any]]:
         """The results of several structures at once, of any sizes: for each a dictionary as
         calc.results, which ASE's SinglePointCalculator(atoms, **results) takes."""
+        images = objects("images", images, Atoms)
         known = itertools.chain(self._batch, itertools.repeat(None))
         self._batch = tuple(self._system_of(system, atoms)
                             for system, atoms in zip(known, images))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _library
+from ._arguments import instance, name
 from ._library import Handle, library
-
-if TYPE_CHECKING:
-    from .system import System
+from .system import System
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Model:
 
     def __init__(self, name_or_path: str | os.PathLike[str]) -> None:
         self._handle = Handle("sch_model_free", lambda out: library().sch_model_load(
-            out, os.fsencode(name_or_path)))
+            out, name("model", name_or_path)))
 
     @property
     def info(self) -> ModelInfo:
@@ -91,6 +90,7 @@ class Model:
     def covers(self, system: System) -> str | None:
         """None if the model was trained on what the system is made of, or does not tell; else one
         line that says why not."""
+        instance("system", system, System)
         covered, reason = ctypes.c_bool(), ctypes.create_string_buffer(512)
         library().sch_model_covers(self._handle, system._handle, ctypes.byref(covered), reason,
                                    len(reason))
@@ -98,7 +98,7 @@ class Model:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a model file, whole or not at all."""
-        library().sch_model_save(self._handle, os.fsencode(path))
+        library().sch_model_save(self._handle, name("path", path))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Model, (os.path.abspath(self.info.path),)

@@ -7,14 +7,15 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Sequence, Tuple
+from typing import Any, Iterable, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _library
+from ._arguments import (INT_MAX, LONG_MAX, SIZE_MAX, choice, instance, integer, name, objects,
+                         real)
 from ._library import Handle, doubles, handles, library
-from .errors import ArgumentError
 from .model import Model
 from .system import System
 
@@ -57,13 +58,6 @@ def _collect(raw: _library.Properties, arrays: _Arrays) -> Properties:
     return Properties(raw.energy, *arrays, virial=np.array(raw.virial).reshape(3, 3))
 
 
-def choice(what: str, value: str, choices: dict[str, int]) -> int:
-    """The library's number for a word."""
-    if value not in choices:
-        raise ArgumentError(f"{what}: expected {' or '.join(choices)}, found {value!r}")
-    return choices[value]
-
-
 class Potential:
     """A model on a device, with its work space.
 
@@ -84,8 +78,9 @@ class Potential:
         self.model = model if isinstance(model, Model) else Model(model)
         self._arguments = (device, precision, filters, threads, max_memory)
         options = _library.PotentialOptions(
-            device.encode(), choice("precision", precision, _PRECISIONS),
-            choice("filters", filters, _FILTERS), threads, max_memory)
+            name("device", device), choice("precision", precision, _PRECISIONS),
+            choice("filters", filters, _FILTERS), integer("threads", threads, 0, INT_MAX),
+            integer("max_memory", max_memory, 0, SIZE_MAX))
         self._lock = threading.Lock()
         self._handle = Handle("sch_potential_free", lambda out: library().sch_potential_create(
             out, self.model._handle, ctypes.byref(options)), self.model._handle)
@@ -103,26 +98,30 @@ class Potential:
     def evaluate(self, system: System) -> Properties:
         """Energy, forces and virial of one system, at its present positions."""
         raw = _library.Properties()
-        arrays = _make_room(raw, len(system))
+        arrays = _make_room(raw, len(instance("system", system, System)))
         with self._lock:
             library().sch_evaluate(self._handle, system._handle, ctypes.byref(raw))
         return _collect(raw, arrays)
 
-    def evaluate_batch(self, systems: Sequence[System]) -> list[Properties]:
+    def evaluate_batch(self, systems: Iterable[System]) -> list[Properties]:
         """The same for several systems at once, of any sizes; faster than one by one."""
+        systems = objects("systems", systems, System)
         raw = (_library.Properties * len(systems))()
-        arrays = [_make_room(one, len(system)) for one, system in zip(raw, systems)]
+        arrays = [_make_room(room, len(system)) for room, system in zip(raw, systems)]
         several = handles([system._handle for system in systems])
         with self._lock:
             library().sch_evaluate_batch(self._handle, len(systems), several, raw)
-        return [_collect(one, room) for one, room in zip(raw, arrays)]
+        return [_collect(*filled) for filled in zip(raw, arrays)]
 
     def minimize(self, system: System, force_tolerance: float = 0.01, largest_move: float = 0.1,
                  most_steps: int = 10000) -> Minimization:
         """Move the atoms to a minimum of the energy near by (FIRE), until no force on an atom is
         larger than force_tolerance (eV/Å). None moves by more than largest_move (Å) in a step. The
         cell stays as it is. Ctrl-C ends it after a step."""
-        options = _library.MinimizeOptions(force_tolerance, largest_move, most_steps)
+        instance("system", system, System)
+        options = _library.MinimizeOptions(real("force_tolerance", force_tolerance),
+                                           real("largest_move", largest_move),
+                                           integer("most_steps", most_steps, 0, LONG_MAX))
         raw, stop = _library.Minimization(), ctypes.c_int(0)
         # In a thread of its own, as Python sees Ctrl-C only between calls.
         with self._lock, ThreadPoolExecutor(1) as worker:

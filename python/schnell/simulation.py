@@ -5,14 +5,15 @@ from __future__ import annotations
 import ctypes
 import time
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _library
+from ._arguments import LONG_MAX, UINT64_MAX, choice, instance, integer, objects, real
 from ._library import Handle, handles, library, view
-from .potential import Potential, choice
+from .potential import Potential
 from .system import System
 
 _THERMOSTATS = {"langevin": 1, "rescaling": 2}
@@ -46,11 +47,13 @@ class Simulation:
     """
 
     def __init__(self, system: System, potential: Potential, time_step: float = 0.5) -> None:
-        self.system, self.potential, self.time_step = system, potential, time_step
+        self.system = instance("system", system, System)
+        self.potential = instance("potential", potential, Potential)
+        self.time_step = real("time_step", time_step)
         with potential._lock:
             self._handle = Handle(
                 "sch_simulation_free", lambda out: library().sch_simulation_create(
-                    out, system._handle, potential._handle, time_step),
+                    out, system._handle, potential._handle, self.time_step),
                 system._handle, potential._handle)
 
     def set_thermostat(self, kind: str | None, temperature: float = 300.0, time: float = 100.0,
@@ -65,7 +68,9 @@ class Simulation:
         if kind is None:
             library().sch_simulation_set_thermostat(self._handle, None)
             return
-        raw = _library.Thermostat(choice("thermostat", kind, _THERMOSTATS), temperature, time, seed)
+        raw = _library.Thermostat(choice("thermostat", kind, _THERMOSTATS),
+                                  real("temperature", temperature), real("time", time),
+                                  integer("seed", seed, 0, UINT64_MAX))
         library().sch_simulation_set_thermostat(self._handle, ctypes.byref(raw))
 
     def run(self, n_steps: int) -> State:
@@ -91,13 +96,15 @@ class Simulation:
         return f"<Simulation of {self.system!r} at step {self.state.step}>"
 
 
-def run_all(simulations: Sequence[Simulation], n_steps: int) -> None:
+def run_all(simulations: Iterable[Simulation], n_steps: int) -> None:
     """Advance several simulations of one potential and one time step together: on a GPU far faster
     than one after the other. One that fails stays at its last good step; the others go on for a
     while, then the first failure is raised."""
+    simulations = objects("simulations", simulations, Simulation)
+    n_steps = integer("n_steps", n_steps, 0, LONG_MAX)
     if not simulations:
         return
-    several = handles([one._handle for one in simulations])
+    several = handles([simulation._handle for simulation in simulations])
     done, share = 0, 1
     while True:  # in shares, as Python sees Ctrl-C only between calls
         begin = time.monotonic()

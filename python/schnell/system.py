@@ -10,34 +10,13 @@ from typing import Any, Iterator, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._arguments import array, atomic_numbers, flags, name, real
 from ._library import Gaussian, Handle, Integers, doubles, library, take_text, view
-from .errors import ArgumentError
 
 
 def _symbols() -> dict[str, int]:
     lib = library()
     return {lib.sch_element_symbol(z).decode(): z for z in range(1, 101)}
-
-
-def _atomic_numbers(numbers: Sequence[int] | Sequence[str] | NDArray[Any]) -> NDArray[np.intc]:
-    given = np.asarray(numbers)
-    if given.dtype.kind in "US":
-        known = _symbols()
-        unknown = [symbol for symbol in given.ravel() if symbol not in known]
-        if unknown:
-            raise ArgumentError(f"expected symbols of elements, found {str(unknown[0])!r}")
-        given = np.array([known[symbol] for symbol in given.ravel()])
-    if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-        raise ArgumentError("expected a list of atomic numbers or symbols, found an array of "
-                            f"{given.dtype} of shape {given.shape}")
-    return np.ascontiguousarray(given, dtype=np.intc)
-
-
-def _array(what: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    array = np.ascontiguousarray(values, dtype=np.float64)
-    if array.shape != shape:
-        raise ArgumentError(f"{what}: expected an array of shape {shape}, found {array.shape}")
-    return array
 
 
 class System:
@@ -49,6 +28,7 @@ class System:
     periodic    [3], along which lattice vectors the system repeats; None: all of them if there is
                 a cell, else none
     velocities  [n, 3], Å/fs; None: at rest
+    masses      [n], amu, of isotopes for example; None: the standard atomic weights
 
     positions and velocities are arrays in the library's own memory: change them in place, or assign
     to them. An object belongs to one thread at a time.
@@ -57,16 +37,18 @@ class System:
     def __init__(self, numbers: Sequence[int] | Sequence[str] | NDArray[Any],
                  positions: ArrayLike, cell: ArrayLike | None = None,
                  periodic: Sequence[bool] | NDArray[np.bool_] | None = None,
-                 velocities: ArrayLike | None = None) -> None:
-        species = _atomic_numbers(numbers)
-        places = _array("positions", positions, (len(species), 3))
-        vectors = None if cell is None else _array("cell", cell, (3, 3))
-        along = None if periodic is None else (c_bool * 3)(*(bool(p) for p in periodic))
+                 velocities: ArrayLike | None = None, masses: ArrayLike | None = None) -> None:
+        species = atomic_numbers(numbers, _symbols())
+        places = array("positions", positions, (len(species), 3))
+        vectors = None if cell is None else array("cell", cell, (3, 3))
+        along = None if periodic is None else (c_bool * 3)(*flags("periodic", periodic, 3))
         self._adopt(Handle("sch_system_free", lambda out: library().sch_system_create(
             out, len(species), species.ctypes.data_as(Integers), doubles(places),
             doubles(vectors), along)))
         if velocities is not None:
-            self._velocities[...] = _array("velocities", velocities, self._velocities.shape)
+            self.velocities = velocities
+        if masses is not None:
+            self.masses = masses
 
     def _adopt(self, handle: Handle) -> None:
         """Take over a system of the library."""
@@ -93,8 +75,14 @@ class System:
 
     @property
     def masses(self) -> NDArray[np.float64]:
-        """[n], amu; they do not change."""
+        """[n], amu, read-only. To change them, assign to this attribute, before a Simulation is
+        made of the system."""
         return view(library().sch_system_masses(self._handle), (len(self),), self._handle, False)
+
+    @masses.setter
+    def masses(self, values: ArrayLike) -> None:
+        library().sch_system_set_masses(self._handle, doubles(array("masses", values,
+                                                                    (len(self),))))
 
     @property
     def positions(self) -> NDArray[np.float64]:
@@ -103,7 +91,7 @@ class System:
 
     @positions.setter
     def positions(self, values: ArrayLike) -> None:
-        self._positions[...] = _array("positions", values, self._positions.shape)
+        self._positions[...] = array("positions", values, self._positions.shape)
 
     @property
     def velocities(self) -> NDArray[np.float64]:
@@ -112,7 +100,7 @@ class System:
 
     @velocities.setter
     def velocities(self, values: ArrayLike) -> None:
-        self._velocities[...] = _array("velocities", values, self._velocities.shape)
+        self._velocities[...] = array("velocities", values, self._velocities.shape)
 
     @property
     def cell(self) -> NDArray[np.float64] | None:
@@ -123,7 +111,7 @@ class System:
 
     @cell.setter
     def cell(self, values: ArrayLike) -> None:
-        library().sch_system_set_cell(self._handle, doubles(_array("cell", values, (3, 3))))
+        library().sch_system_set_cell(self._handle, doubles(array("cell", values, (3, 3))))
 
     @property
     def volume(self) -> float | None:
@@ -168,7 +156,7 @@ class System:
         momentum too."""
         generator = np.random.default_rng(seed)
         draw = Gaussian(lambda _: float(generator.standard_normal()))
-        library().sch_system_thermalize(self._handle, temperature, draw, None)
+        library().sch_system_thermalize(self._handle, real("temperature", temperature), draw, None)
 
     def copy(self) -> System:
         """A system like this one."""
@@ -189,7 +177,7 @@ def frames(path: str | os.PathLike[str]) -> Iterator[System]:
     """The frames of a structure file, one after the other: XYZ, extended XYZ, or a set of frames
     (HDF5). The file's content says which; "-" is the standard input."""
     reader = Handle("sch_reader_free", lambda out: library().sch_reader_open(
-        out, os.fsencode(path)))
+        out, name("path", path)))
     while True:
         frame = Handle("sch_system_free", lambda out: library().sch_reader_next(reader, out))
         if not frame.pointer:

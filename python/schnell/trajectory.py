@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Any, Callable, Sequence, TypeVar
+from typing import Any, Callable, Iterable, TypeVar
 
+from ._arguments import flag, index, name, objects
 from ._library import Handle, handles, library
 from .errors import ArgumentError
 from .simulation import Simulation
@@ -17,24 +18,26 @@ class _Output:
     """A file of one simulation or several. Use it in a with statement, or close it: only then is
     the file certain to be there."""
 
-    def __init__(self, simulations: Simulation | Sequence[Simulation],
+    def __init__(self, simulations: Simulation | Iterable[Simulation],
                  make: Callable[[Any, int, Any], Any], overlap: bool) -> None:
         self._simulations = ([simulations] if isinstance(simulations, Simulation)
-                             else list(simulations))
+                             else objects("simulations", simulations, Simulation))
         if not self._simulations:
             raise ArgumentError("expected a simulation, found none")
         several = handles([one._handle for one in self._simulations])
+        overlap = flag("overlap", overlap)
         self._handle = Handle("sch_trajectory_close",
                               lambda out: make(out, len(self._simulations), several))
         if overlap:
             library().sch_trajectory_overlap(self._handle)
 
     def write(self, number: int | None = None) -> None:
-        """Append the present frame of each simulation, or of that with a number from 0 on: wholly
-        or, after an error, not at all."""
+        """Append the present frame of each simulation, or of the one with this number, which counts
+        from 0. After an error nothing is appended."""
         if not self._handle.pointer:
             raise ArgumentError("expected an open file, found one that is closed")
-        which = range(len(self._simulations)) if number is None else [number]
+        count = len(self._simulations)
+        which = range(count) if number is None else [index("simulation", number, count)]
         for i in which:
             library().sch_trajectory_write_one(self._handle, i, self._simulations[i]._handle)
 
@@ -64,9 +67,9 @@ class Trajectory(_Output):
     """
 
     def __init__(self, path: str | os.PathLike[str],
-                 simulations: Simulation | Sequence[Simulation], overlap: bool = False) -> None:
+                 simulations: Simulation | Iterable[Simulation], overlap: bool = False) -> None:
         super().__init__(simulations, lambda out, n, several: library().sch_trajectory_create_all(
-            out, os.fsencode(path), n, several), overlap)
+            out, name("path", path), n, several), overlap)
 
 
 class EnergyLog(_Output):
@@ -74,6 +77,6 @@ class EnergyLog(_Output):
     kinetic_eV, total_eV, conserved_eV; of several simulations with a column replica before these."""
 
     def __init__(self, path: str | os.PathLike[str],
-                 simulations: Simulation | Sequence[Simulation], overlap: bool = False) -> None:
+                 simulations: Simulation | Iterable[Simulation], overlap: bool = False) -> None:
         super().__init__(simulations, lambda out, n, _: library().sch_energy_log_create_all(
-            out, os.fsencode(path), n), overlap)
+            out, name("path", path), n), overlap)

@@ -185,6 +185,16 @@ sch_status sch_system_set_cell(sch_system *system, const double *cell) {
     return SCH_OK;
 }
 
+sch_status sch_system_set_masses(sch_system *system, const double *masses) {
+    assert(system && masses);
+    for (size_t i = 0; i < system->n_atoms; i++)
+        if (!(masses[i] > 0) || !isfinite(masses[i]))
+            return fail(SCH_ERROR_ARGUMENT, "atom %zu (%s): expected a positive mass, found %g amu",
+                        i + 1, sch_element_symbol(system->species[i]), masses[i]);
+    memcpy(system->masses, masses, system->n_atoms * sizeof(double));
+    return SCH_OK;
+}
+
 const bool *sch_system_periodic(const sch_system *system) {
     return system->periodic;
 }

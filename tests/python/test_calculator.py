@@ -34,7 +34,7 @@ except ImportError:
 
     from ase.calculators.test import numeric_force
 import schnell
-from schnell.ase import CoverageWarning, SchnellCalculator
+from schnell.ase import CoverageWarning, SchnellCalculator, to_atoms, to_system
 
 MDRUN = sys.argv.pop(1)
 STRUCTURES = pathlib.Path(__file__).resolve().parent.parent.parent / "structures"
@@ -151,6 +151,16 @@ class Results(unittest.TestCase):
             images[1:3] = images[2:0:-1]
         self.assertEqual(calculator.calculate_batch([]), [])
 
+    def test_batch_of_a_generator(self):
+        calculator = SchnellCalculator("ultra-tiny", **FAST)
+        water = structure("water")
+        found = calculator.calculate_batch(water for _ in range(3))
+        self.assertEqual([one["energy"] for one in found], 3 * [calculator.get_potential_energy(
+            water)])
+        for wrong in water, [1, 2], None:
+            with self.assertRaisesRegex(TypeError, "images.*: expected"):
+                calculator.calculate_batch(wrong)
+
     def test_unknown_element(self):
         with self.assertRaisesRegex(schnell.ElementError, "element Au: model tiny knows H C N O"):
             SchnellCalculator("tiny").get_potential_energy(Atoms("AuH", [[0, 0, 0], [0, 0, 2]]))
@@ -242,6 +252,31 @@ class Kept(unittest.TestCase):
             moved.positions[0] += 0.1
             self.assertGreater(np.abs(duplicate.get_forces(moved) - wanted).max(), 0.1)
         np.testing.assert_array_equal(atoms.get_forces(), wanted)
+
+
+class Conversion(unittest.TestCase):
+    def test_masses_and_velocities(self):
+        """Of heavy ethanol in a cell, from ASE and back."""
+        atoms = structure("ethanol")
+        atoms.set_masses([2.014102 if symbol == "H" else None for symbol in atoms.symbols])
+        atoms.set_velocities(np.random.default_rng(2).normal(0, 0.1, (len(atoms), 3)))
+        atoms.cell, atoms.pbc = [[9, 0, 0], [1, 8, 0], [2, 3, -10]], [True, False, True]
+        system = to_system(atoms)
+        state = schnell.Simulation(system, schnell.Potential("ultra-tiny", **FAST)).state
+        self.assertAlmostEqual(state.kinetic_energy, atoms.get_kinetic_energy(), places=7)
+        back = to_atoms(system)
+        for name in "numbers", "positions", "masses":
+            np.testing.assert_array_equal(back.arrays[name], atoms.arrays[name])
+        np.testing.assert_array_equal(back.cell.array, atoms.cell.array)
+        np.testing.assert_array_equal(back.pbc, atoms.pbc)
+        np.testing.assert_allclose(back.get_velocities(), atoms.get_velocities(), rtol=1e-14)
+        self.assertAlmostEqual(back.get_temperature(), atoms.get_temperature())
+
+    def test_nothing_special(self):
+        system = to_system(structure("ethanol"))
+        self.assertFalse(system.velocities.any())
+        self.assertAlmostEqual(system.masses.max(), 15.999)
+        self.assertFalse(to_atoms(system).has("momenta"))
 
 
 class Dynamics(unittest.TestCase):
