@@ -1,6 +1,7 @@
 #include "pair_schnell.h"
 
 #include "lammps_version.h"
+#include "lost_pairs.h"
 
 #include "atom.h"
 #include "error.h"
@@ -123,7 +124,8 @@ void PairSchnell::coeff(int narg, char **arg) {
         allocate();
     if (narg != 3 + atom->ntypes || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
         refuse("pair_coeff: expected * * MODEL and an element for each of " +
-               std::to_string(atom->ntypes) + " atom types");
+               std::to_string(atom->ntypes) +
+               " atom types (NULL under pair_style hybrid: the type is left to other styles)");
     release();
     check(load(&model, arg[2]), "pair_coeff");
     take_elements(narg - 3, arg + 3);
@@ -131,7 +133,7 @@ void PairSchnell::coeff(int narg, char **arg) {
     check(sch_part_create(&part, potential), "pair_style schnell");
     for (int i = 1; i <= atom->ntypes; i++)
         for (int j = 1; j <= atom->ntypes; j++)
-            setflag[i][j] = 1;
+            setflag[i][j] = !under_hybrid() || (element[i] && element[j]);
 }
 
 static int atomic_number(const char *symbol) {
@@ -150,6 +152,8 @@ void PairSchnell::take_elements(int narg, char **arg) {
         known += std::string(k ? " " : "") + sch_element_symbol(info.elements[k]);
     element.assign(narg + 1, 0);
     for (int type = 1; type <= narg; type++) {
+        if (strcmp(arg[type - 1], "NULL") == 0)
+            continue;
         const int z = atomic_number(arg[type - 1]);
         for (int k = 0; k < info.n_elements; k++)
             if (info.elements[k] == z)
@@ -171,13 +175,30 @@ void PairSchnell::check_masses() {
     for (int type = 1; type <= atom->ntypes; type++)
         for (int other : element) {
             const double mass = atom->mass[type], own = sch_element_mass(element[type]);
-            if (other && other != element[type] &&
+            if (other && element[type] && other != element[type] &&
                 std::fabs(mass - sch_element_mass(other)) < 0.1 && std::fabs(mass - own) > 0.1 &&
                 comm->me == 0)
                 error->warning(FLERR, "pair_coeff: atom type " + std::to_string(type) +
                                           " is mapped to " + sch_element_symbol(element[type]) +
                                           " and has the mass of " + sch_element_symbol(other));
         }
+}
+
+bool PairSchnell::under_hybrid() const {
+    return force->pair != this;
+}
+
+/** Where there is no other style, each atom needs an element. All processes ask together. */
+void PairSchnell::check_types() {
+    int here = 0, type = 0;
+    for (int i = 0; i < atom->nlocal; i++)
+        if (!element[atom->type[i]])
+            here = atom->type[i];
+    MPI_Allreduce(&here, &type, 1, MPI_INT, MPI_MAX, world);
+    if (type)
+        refuse("pair_style schnell: atom type " + std::to_string(type) +
+               " is NULL in pair_coeff and has atoms: expected an element, or pair_style hybrid "
+               "with another style for this type");
 }
 
 int PairSchnell::row_doubles() const {
@@ -210,30 +231,56 @@ double PairSchnell::init_one(int, int) {
 
 /* ---------------------------------------------------------------- a step */
 
-/** After LAMMPS has built its lists. Pairs of a ghost and an own atom, and of own atoms once. */
-void PairSchnell::take_neighbours() {
+/** The atoms of the potential: all that have an element. */
+void PairSchnell::take_members() {
     const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
-    if (comm->get_comm_cutoff() < cutoff) // LAMMPS sees to it; else results would be wrong
-        refuse("pair_style schnell: expected a ghost cutoff (comm_modify) of at least " +
-               std::to_string(cutoff) + " A, found " + std::to_string(comm->get_comm_cutoff()));
-    species.resize(nall);
-    for (int i = 0; i < nall; i++)
-        species[i] = element[atom->type[i]];
+    members.clear();
+    species.clear();
+    row.assign(nall, -1);
+    n_owned = 0;
+    for (int i = 0; i < nall; i++) {
+        const int z = element[atom->type[i]];
+        if (!z)
+            continue;
+        row[i] = (int)members.size();
+        members.push_back(i);
+        species.push_back(z);
+        n_owned += i < nlocal;
+    }
+}
+
+/** Of a ghost and an owned atom, and of owned atoms once. */
+void PairSchnell::take_pairs() {
     pairs.clear();
     for (int k = 0; k < list->inum; k++) {
         const int i = list->ilist[k];
         for (int m = 0; m < list->numneigh[i]; m++) {
             const int j = list->firstneigh[i][m] & NEIGHMASK;
-            if (j > i)
-                pairs.push_back({i, j});
+            if (j > i && row[i] >= 0 && row[j] >= 0)
+                pairs.push_back({row[i], row[j]});
         }
     }
-    check(sch_part_set(part, nlocal, nall, species.data(), pairs.size(),
+}
+
+/** After LAMMPS has built its lists. */
+void PairSchnell::take_neighbours() {
+    if (comm->get_comm_cutoff() < cutoff) // LAMMPS sees to it; else results would be wrong
+        refuse("pair_style schnell: expected a ghost cutoff (comm_modify) of at least " +
+               std::to_string(cutoff) + " A, found " + std::to_string(comm->get_comm_cutoff()));
+    if (!under_hybrid())
+        check_types();
+    const std::string lost = lost_pairs(lmp, element);
+    if (!lost.empty())
+        refuse("pair_style schnell: " + lost);
+    take_members();
+    take_pairs();
+    check(sch_part_set(part, n_owned, members.size(), species.data(), pairs.size(),
                        reinterpret_cast<const int(*)[2]>(pairs.data())),
           "pair_style schnell");
-    forces.resize(3 * (size_t)nall);
-    energies.resize(nlocal);
-    virials.resize(9 * (size_t)nall);
+    positions.resize(3 * members.size());
+    forces.resize(3 * members.size());
+    energies.resize(n_owned);
+    virials.resize(9 * members.size());
 }
 
 void PairSchnell::compute(int eflag, int vflag) {
@@ -245,8 +292,9 @@ void PairSchnell::compute(int eflag, int vflag) {
     properties.forces = forces.data();
     properties.atom_energies = eflag_atom ? energies.data() : nullptr;
     properties.atom_virials = vflag_atom ? virials.data() : nullptr;
-    const double *positions = atom->nlocal + atom->nghost ? atom->x[0] : nullptr;
-    const sch_status status = sch_part_evaluate(part, positions, &exchange, &properties);
+    for (size_t k = 0; k < members.size(); k++)
+        std::copy_n(atom->x[members[k]], 3, &positions[3 * k]);
+    const sch_status status = sch_part_evaluate(part, positions.data(), &exchange, &properties);
     const std::string step = "step " + std::to_string(update->ntimestep);
     if (status == SCH_ERROR_STRUCTURE)
         name_culprits(step);
@@ -257,22 +305,23 @@ void PairSchnell::compute(int eflag, int vflag) {
 /** Atoms have met, or fled. The library knows their places on this process; users know their IDs.
  */
 void PairSchnell::name_culprits(const std::string &step) {
-    for (int i = 0; i < atom->nlocal + atom->nghost; i++)
+    for (int i : members)
         if (!std::isfinite(atom->x[i][0] + atom->x[i][1] + atom->x[i][2]))
             error->one(FLERR, step + ": the position of the atom with ID " +
                                   std::to_string(atom->tag[i]) + " is not finite");
     double closest = HUGE_VAL;
     std::array<int, 2> which = {0, 0};
     for (const auto &pair : pairs) {
-        const double *a = atom->x[pair[0]], *b = atom->x[pair[1]];
+        const double *a = &positions[3 * (size_t)pair[0]], *b = &positions[3 * (size_t)pair[1]];
         const double r = std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
         if (r < closest) {
             closest = r;
             which = pair;
         }
     }
-    error->one(FLERR, step + ": the atoms with IDs " + std::to_string(atom->tag[which[0]]) +
-                          " and " + std::to_string(atom->tag[which[1]]) + " are " +
+    error->one(FLERR, step + ": the atoms with IDs " +
+                          std::to_string(atom->tag[members[which[0]]]) + " and " +
+                          std::to_string(atom->tag[members[which[1]]]) + " are " +
                           std::to_string(closest) + " A apart, too close for any potential");
 }
 
@@ -287,26 +336,27 @@ static void add_virial(double *sum, const double *w) {
 }
 
 void PairSchnell::add_results(const sch_part_properties &properties) {
-    const int nlocal = atom->nlocal, nall = nlocal + atom->nghost;
-    for (int i = 0; i < nall; i++)
+    for (size_t k = 0; k < members.size(); k++)
         for (int x = 0; x < 3; x++)
-            atom->f[i][x] += forces[3 * (size_t)i + x];
+            atom->f[members[k]][x] += forces[3 * k + x];
     if (eflag_global)
         eng_vdwl += properties.energy;
     if (eflag_atom)
-        for (int i = 0; i < nlocal; i++)
-            eatom[i] += energies[i];
+        for (size_t k = 0; k < n_owned; k++)
+            eatom[members[k]] += energies[k];
     if (vflag_global)
         add_virial(virial, properties.virial);
     if (vflag_atom)
-        for (int i = 0; i < nall; i++)
-            add_virial(vatom[i], &virials[9 * (size_t)i]);
+        for (size_t k = 0; k < members.size(); k++)
+            add_virial(vatom[members[k]], &virials[9 * k]);
 }
 
 double PairSchnell::memory_usage() {
     const double arrays =
-        (double)sizeof(double) * (forces.capacity() + energies.capacity() + virials.capacity()) +
-        (double)sizeof(int) * (species.capacity() + 2 * pairs.capacity());
+        (double)sizeof(double) *
+            (positions.capacity() + forces.capacity() + energies.capacity() + virials.capacity()) +
+        (double)sizeof(int) *
+            (members.capacity() + row.capacity() + species.capacity() + 2 * pairs.capacity());
     return arrays + (potential ? (double)sch_potential_memory(potential) : 0.0);
 }
 
@@ -340,20 +390,23 @@ static char *vectors_of(const sch_features *features, int i, size_t *bytes) {
     return static_cast<char *>(features->vectors) + (size_t)i * *bytes;
 }
 
-static char *pack_row(const sch_features *features, int i, char *to) {
+/** Where the row of the atom with this number stands in a message. */
+static char *place(double *buffer, int number, int row_doubles) {
+    return reinterpret_cast<char *>(buffer + (size_t)number * row_doubles);
+}
+
+static void pack_row(const sch_features *features, int i, char *to) {
     size_t scalars, vectors;
     const char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
     memcpy(to, h, scalars);
     memcpy(to + scalars, v, vectors);
-    return to + scalars + vectors;
 }
 
-static const char *unpack_row(const sch_features *features, int i, const char *from) {
+static void unpack_row(const sch_features *features, int i, const char *from) {
     size_t scalars, vectors;
     char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
     memcpy(h, from, scalars);
     memcpy(v, from + scalars, vectors);
-    return from + scalars + vectors;
 }
 
 template <class Real> static void add(void *to, const void *from, size_t bytes) {
@@ -363,38 +416,39 @@ template <class Real> static void add(void *to, const void *from, size_t bytes) 
         sum[k] += terms[k];
 }
 
-template <class Real>
-static const char *add_row(const sch_features *features, int i, const char *from) {
+template <class Real> static void add_row(const sch_features *features, int i, const char *from) {
     size_t scalars, vectors;
     char *h = scalars_of(features, i, &scalars), *v = vectors_of(features, i, &vectors);
     add<Real>(h, from, scalars);
     add<Real>(v, from + scalars, vectors);
-    return from + scalars + vectors;
 }
 
+/* LAMMPS sends all atoms. Those of other styles have no features: what stands for them is unused.
+ */
+
 int PairSchnell::pack_forward_comm(int n, int *atoms, double *buffer, int, int *) {
-    char *to = reinterpret_cast<char *>(buffer);
     for (int k = 0; k < n; k++)
-        to = pack_row(features, atoms[k], to);
+        if (row[atoms[k]] >= 0)
+            pack_row(features, row[atoms[k]], place(buffer, k, comm_forward));
     return n * comm_forward;
 }
 
 void PairSchnell::unpack_forward_comm(int n, int first, double *buffer) {
-    const char *from = reinterpret_cast<const char *>(buffer);
-    for (int i = first; i < first + n; i++)
-        from = unpack_row(features, i, from);
+    for (int k = 0; k < n; k++)
+        if (row[first + k] >= 0)
+            unpack_row(features, row[first + k], place(buffer, k, comm_forward));
 }
 
 int PairSchnell::pack_reverse_comm(int n, int first, double *buffer) {
-    char *to = reinterpret_cast<char *>(buffer);
-    for (int i = first; i < first + n; i++)
-        to = pack_row(features, i, to);
+    for (int k = 0; k < n; k++)
+        if (row[first + k] >= 0)
+            pack_row(features, row[first + k], place(buffer, k, comm_reverse));
     return n * comm_reverse;
 }
 
 void PairSchnell::unpack_reverse_comm(int n, int *atoms, double *buffer) {
-    const char *from = reinterpret_cast<const char *>(buffer);
+    const auto add_one = features->number_bytes == sizeof(float) ? add_row<float> : add_row<double>;
     for (int k = 0; k < n; k++)
-        from = features->number_bytes == sizeof(float) ? add_row<float>(features, atoms[k], from)
-                                                       : add_row<double>(features, atoms[k], from);
+        if (row[atoms[k]] >= 0)
+            add_one(features, row[atoms[k]], place(buffer, k, comm_reverse));
 }

@@ -3,7 +3,8 @@
  *     units        metal
  *     pair_style   schnell [precision single|double] [filters table|exact] [threads N]
  *                          [max-memory BYTES]
- *     pair_coeff   * * tiny.h5 C H        # an element for each atom type
+ *     pair_coeff   * * tiny.h5 C H        # an element for each atom type; under pair_style hybrid
+ *                                         # NULL leaves a type to other styles
  *
  * An atom's energy depends on atoms as far as interactions x cutoff away. LAMMPS gives each process
  * copies of others' atoms (ghosts) as far as one cutoff only; what these know of their own
@@ -45,17 +46,24 @@ class PairSchnell : public Pair {
     sch_potential *potential = nullptr;
     sch_part *part = nullptr;
     double cutoff = 0.0;      // Å
-    std::vector<int> element; // [ntypes + 1] atomic numbers
-    std::vector<int> species; // [nall]
-    std::vector<std::array<int, 2>> pairs;
-    std::vector<double> forces, energies, virials; // [nall][3], [nlocal], [nall][9]
-    sch_features *features = nullptr;              // while they are exchanged
+    std::vector<int> element; // [ntypes + 1] atomic numbers; 0: the type is left to other styles
+    std::vector<int> members; // [n] the atoms that have an element: owned ones, then ghosts
+    std::vector<int> row;     // [nall] the place of an atom among the members, or -1
+    size_t n_owned = 0;       // members that this process owns
+    std::vector<int> species; // [n]
+    std::vector<std::array<int, 2>> pairs;                    // of members
+    std::vector<double> positions, forces, energies, virials; // [n][3], [n][3], [n_owned], [n][9]
+    sch_features *features = nullptr;                         // while they are exchanged
 
     bool set_option(const std::string &word, const std::string &value);
     void allocate();
     void release();
     void take_elements(int narg, char **arg);
     void check_masses();
+    bool under_hybrid() const;
+    void check_types();
+    void take_members();
+    void take_pairs();
     void take_neighbours();
     [[noreturn]] void name_culprits(const std::string &step);
     void add_results(const sch_part_properties &properties);

@@ -9,7 +9,7 @@ import unittest
 import ase.io
 import numpy as np
 
-MASSES = {"C": 12.011, "H": 1.008}
+MASSES = {"C": 12.011, "H": 1.008, "Ar": 39.948}
 BAR = 1.602176634e6  # eV/Å^3 in bar
 
 
@@ -21,13 +21,18 @@ def start_of_mpi():
             "OMPI_MCA_mpi_yield_when_idle": "1"}
 
 
-def write_data(path, atoms, origin=(0, 0, 0)):
-    """A data file of atoms in a cell whose vectors are along the axes, or a and b in LAMMPS's way."""
+def write_data(path, atoms, origin=(0, 0, 0), symbols=("C", "H"), bonds=None):
+    """A data file of atoms in a cell whose vectors are along the axes, or a and b in LAMMPS's way.
+
+    symbols  the elements of the types, in their order
+    bonds    pairs of atoms, counted from 0; the file is then one for atom_style full
+    """
     cell = np.asarray(atoms.cell)
     assert np.allclose(np.triu(cell, 1), 0), "the cell is not as LAMMPS wants it"
-    symbols = list(MASSES)
     with open(path, "w") as file:
         file.write(f"structure of a test\n\n{len(atoms)} atoms\n{len(symbols)} atom types\n")
+        if bonds is not None:
+            file.write(f"{len(bonds)} bonds\n1 bond types\n")
         for x, axis in enumerate("xyz"):
             file.write(f"{origin[x]:.15g} {origin[x] + cell[x, x]:.15g} {axis}lo {axis}hi\n")
         if not np.allclose(cell, np.diag(np.diag(cell))):
@@ -35,10 +40,16 @@ def write_data(path, atoms, origin=(0, 0, 0)):
         file.write("\nMasses\n\n")
         for number, symbol in enumerate(symbols, 1):
             file.write(f"{number} {MASSES[symbol]}\n")
-        file.write("\nAtoms # atomic\n\n")
+        style, before, after = ("atomic", "", "") if bonds is None else ("full", "1 ", "0.0 ")
+        file.write(f"\nAtoms # {style}\n\n")
         for number, atom in enumerate(atoms, 1):
             x, y, z = atom.position
-            file.write(f"{number} {symbols.index(atom.symbol) + 1} {x:.15g} {y:.15g} {z:.15g}\n")
+            kind = symbols.index(atom.symbol) + 1
+            file.write(f"{number} {before}{kind} {after}{x:.15g} {y:.15g} {z:.15g}\n")
+        if bonds:
+            file.write("\nBonds\n\n")
+            for number, (i, j) in enumerate(bonds, 1):
+                file.write(f"{number} 1 {i + 1} {j + 1}\n")
         if "velocities" in atoms.arrays:
             file.write("\nVelocities\n\n")
             for number, v in enumerate(1000 * atoms.arrays["velocities"], 1):  # Å/fs -> Å/ps

@@ -194,6 +194,100 @@ class PairStyle(LammpsCase):
         self.refused("found threads alone", style="threads")
         self.refused("found threads 1.5", style="threads 1.5")
 
+    def with_argon(self):
+        """A molecule with atoms of argon around and above it, the first and the last of all."""
+        molecule = self.molecule()
+        centre = molecule.positions[:6].mean(axis=0)
+        argon = ase.Atoms("Ar4", centre + np.array(
+            [[0, 0, 3.4], [5.5, 1, 0.5], [-4, 4.5, -1], [0.5, -0.5, -3.6]]))
+        atoms = argon[:2] + molecule + argon[2:]
+        atoms.cell, atoms.pbc = molecule.cell, True
+        atoms.arrays["velocities"] = np.random.default_rng(5).normal(0, 0.01, (len(atoms), 3))
+        return atoms
+
+    EXACT = "precision double filters exact"
+    LJ = "pair_coeff 3 3 lj/cut 0.0104 3.4\npair_coeff 1*2 3 lj/cut 0.006 3.3\n"
+    HYBRID = f"pair_style hybrid schnell {EXACT} lj/cut 7.0\n" \
+             f"pair_coeff * * schnell tiny C H NULL\n{LJ}"
+
+    def test_a_type_of_another_style(self):
+        """Each style alone, and both together: energies, forces and virials are the sums."""
+        atoms = self.with_argon()
+        write_data(self.path("argon.data"), atoms, symbols=("C", "H", "Ar"))
+        write_data(self.path("alone.data"), atoms[2:14])
+        alone, forces = self.good(1, data="alone.data", style=self.EXACT)
+        lj, lj_forces = self.good(
+            1, data="argon.data", coeff="* * tiny C H NULL",
+            more="pair_style lj/cut 7.0\npair_coeff 1*2 1*2 0.0 1.0\n" + self.LJ.replace(
+                "lj/cut ", ""))
+        wanted = lj_forces[0][:, 7:10].copy()
+        self.assertGreater(abs(wanted[2:14]).max(), 1e-3)
+        wanted[2:14] += forces[0][:, 7:10]
+        tracks = []
+        for ranks in (1, 2, 4):
+            both, frames = self.good(ranks, data="argon.data", coeff="* * tiny C H NULL", steps=100,
+                                     every=100, more=self.HYBRID + "neighbor 0.3 bin")
+            np.testing.assert_allclose(frames[0][:, 7:10], wanted, atol=1e-9)
+            for name in ("PotEng", *(f"c_pressure[{k}]" for k in range(1, 7))):
+                np.testing.assert_allclose(both[name][0], alone[name][0] + lj[name][0], rtol=1e-10)
+            self.per_atom_sums(both)
+            tracks.append(frames[1][:, 1:4])
+        for track in tracks[1:]:
+            np.testing.assert_allclose(track, tracks[0], atol=1e-8)
+
+    def test_null_without_another_style(self):
+        atoms = self.with_argon()
+        write_data(self.path("atoms.data"), atoms, symbols=("C", "H", "Ar"))
+        for ranks in (1, 2):
+            self.refused(["atom type 3 is NULL", "pair_style hybrid"], ranks,
+                         coeff="* * tiny C H NULL")
+        write_data(self.path("atoms.data"), atoms[2:14], symbols=("C", "H", "Ar"))
+        self.good(2, coeff="* * tiny C H NULL")
+
+    def test_bonded_pairs_are_needed(self):
+        """LAMMPS leaves out bonded pairs of the data unless special_bonds says otherwise."""
+        atoms = self.molecule()
+        write_data(self.path("atoms.data"), atoms)
+        wanted = self.good(1)[0]["PotEng"]
+        bonds = [(i, (i + 1) % 6) for i in range(6)] + [(i, i + 6) for i in range(6)]
+        write_data(self.path("bonded.data"), atoms, bonds=bonds)
+        bonded = {"data": "bonded.data", "before": "atom_style full\nbond_style zero\n",
+                  "more": "bond_coeff *\n"}
+        for ranks, weights in ((1, ""), (2, "special_bonds lj/coul 0 1 1"),
+                               (2, "special_bonds lj/coul 1 1 0")):
+            settings = dict(bonded, more=bonded["more"] + weights)
+            self.refused("special_bonds lj/coul 1 1 1", ranks, **settings)
+        for weights in ("lj/coul 1 1 1", "lj/coul 1e-20 1e-20 1e-20"):
+            settings = dict(bonded, more=bonded["more"] + f"special_bonds {weights}")
+            found = self.good(2, **settings)[0]["PotEng"]
+            np.testing.assert_allclose(found, wanted, rtol=1e-9)
+        write_data(self.path("bonded.data"), atoms, bonds=[])
+        np.testing.assert_allclose(self.good(2, **bonded)[0]["PotEng"], wanted, rtol=1e-9)
+
+    def test_bonds_of_another_style(self):
+        """They may be left out: between argon atoms, say."""
+        atoms = self.with_argon()
+        settings = {"data": "argon.data", "before": "atom_style full\nbond_style zero\n",
+                    "coeff": "* * tiny C H NULL", "more": "bond_coeff *\n" + self.HYBRID}
+        for bonds, good in (([(0, 1)], True), ([(2, 3)], False)):
+            write_data(self.path("argon.data"), atoms, symbols=("C", "H", "Ar"), bonds=bonds)
+            if good:
+                self.good(2, **settings)
+            else:
+                self.refused("special_bonds lj/coul 1 1 1", 2, **settings)
+
+    def test_excluded_pairs_are_needed(self):
+        write_data(self.path("atoms.data"), self.with_argon(), symbols=("C", "H", "Ar"))
+        some = "group some id 3 4\ngroup argon type 3\n"
+        for exclude, good in (("type 3 3", True), ("type 1 3", True), ("group argon argon", True),
+                              ("type 1 2", False), ("group some some", False)):
+            settings = {"coeff": "* * tiny C H NULL",
+                        "more": f"{self.HYBRID}{some}neigh_modify exclude {exclude}"}
+            if good:
+                self.good(2, **settings)
+            else:
+                self.refused("neigh_modify exclude", 2, **settings)
+
     def test_elements_in_the_wrong_order(self):
         write_data(self.path("atoms.data"), self.molecule())
         done = self.run_lammps(1, coeff="* * tiny H C")
