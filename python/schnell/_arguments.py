@@ -22,6 +22,7 @@ SIZE_MAX = UINT64_MAX = 2**64 - 1
 ELEMENT_MAX = 100
 
 _T = TypeVar("_T")
+_masked: Any = np.ma  # has no types
 
 
 def _found(value: object) -> str:
@@ -55,7 +56,7 @@ def index(what: str, value: Any, count: int) -> int:
 
 def real(what: str, value: Any) -> float:
     """A number, as a double."""
-    if (isinstance(value, (str, bytes, bytearray)) or np.ma.is_masked(value)
+    if (isinstance(value, (str, bytes, bytearray)) or _masked.is_masked(value)
             or np.iscomplexobj(value) or np.ndim(value) != 0):
         raise TypeError(f"{what}: expected a number, found {_found(value)}")
     try:
@@ -111,11 +112,11 @@ def objects(what: str, values: Iterable[_T], kind: type[_T]) -> list[_T]:
 def _plain(what: str, values: Any) -> NDArray[Any]:
     """An array without masked values."""
     try:
-        given = np.ma.asarray(values)
+        given = _masked.asarray(values)
     except ValueError:
         raise ArgumentError(f"{what}: expected an array, found rows of different lengths"
                             ) from None
-    if np.ma.is_masked(given):
+    if _masked.is_masked(given):
         raise ArgumentError(f"{what}: expected numbers, found masked values")
     return np.asarray(given)
 

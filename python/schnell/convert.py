@@ -2,213 +2,132 @@
 
     python -m schnell.convert IN OUT
 
-IN is a trajectory of mdrun (H5MD or extended XYZ) or anything that ASE reads (PDB, CIF, POSCAR,
-...). The name of OUT says its format: .dcd, .xtc and .trr are written by MDAnalysis, for VMD among
-others; .xyz is extended XYZ as mdrun takes it; the rest by ASE (.pdb, .cif, .traj, ...).
+IN is a trajectory of mdrun (H5MD or extended XYZ), a dump or a data file of LAMMPS, or anything
+that ASE reads (PDB, CIF, POSCAR, ...). Its content says its format, then its name. The name of OUT
+says the format of OUT: .xyz and .h5md are extended XYZ and H5MD as mdrun writes them; .dcd, .xtc and
+.trr are written by MDAnalysis, for VMD among others; the rest is written by ASE (.pdb, .cif, .traj,
+...).
+
+Velocities and the masses of isotopes go to each format that can hold them. A warning lists what the
+format of OUT cannot hold. DCD, XTC, TRR, PDB and CIF hold only the lengths and angles of a cell:
+for these the whole frame is turned, so that the first lattice vector lies along x and the second in
+the xy plane.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import itertools
 import os
 import pathlib
+import re
 import sys
 import tempfile
 import warnings
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
+from ._ase_files import read_ase, write_ase
+from ._frames import ConversionError, ConversionWarning, needed
+from ._h5md import read_h5md, write_h5md
+from ._lammps_files import read_data, read_dump
+from ._mdanalysis_files import write_mdanalysis
+from ._xyz_files import write_xyz
+
+__all__ = ["ConversionError", "ConversionWarning", "main", "read", "write"]
 
 H5MD_SUFFIXES = (".h5", ".h5md")
 XYZ_SUFFIXES = (".xyz", ".extxyz")
 MDANALYSIS_SUFFIXES = (".dcd", ".xtc", ".trr")
-KJ_PER_MOL = 1.602176634e-19 * 6.02214076e23 / 1000  # an eV (CODATA 2018)
-XTC_DECIMALS = 5  # of nm
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+OTHER_NAMES = {"lammps-dump-text": "lammps-dump", "xyz": "extxyz", "pdb": "proteindatabank",
+               "poscar": "vasp"}
 
 
-class ConversionError(Exception):
-    """What kept a conversion from its end, in one line."""
+# ---------------------------------------------------------------- formats of IN
 
-
-def _needed(name: str) -> Any:
-    """A package that only some formats need."""
+def _guess(path: pathlib.Path) -> str:
+    """The format of a file, by its content and then by its name."""
+    with open(path, "rb") as file:
+        head = file.read(4096)
+    text = head.decode("utf-8", errors="replace")
+    if head.startswith(HDF5_MAGIC) or path.suffix in H5MD_SUFFIXES:
+        return "h5md"
+    if text.startswith("ITEM:"):
+        return "lammps-dump"
+    if (re.search(r"^\s*\d+\s+atoms\s*(#.*)?$", text, re.MULTILINE)
+            and re.search(r"\sxlo\s+xhi\b|\savec\b", text)):
+        return "lammps-data"
+    formats = needed("ase.io.formats")
     try:
-        return importlib.import_module(name)
-    except ImportError as reason:
-        raise ConversionError(f"this needs the package {name.split('.')[0]}: {reason}; "
-                              "pip install 'schnell[convert]'") from None
+        return str(formats.filetype(str(path)))
+    except formats.UnknownFileTypeError:
+        raise ConversionError(f"{path}: the format is not known: name it with --from FORMAT, such "
+                              "as --from lammps-data or --from vasp") from None
 
 
-# ---------------------------------------------------------------- reading, in ASE's units
-
-def _frame(atoms: Any, velocities: Any, results: dict[str, Any], info: dict[str, Any]) -> Any:
-    """What a trajectory has of a frame, and nothing that only one file format knows."""
-    ase, single = _needed("ase"), _needed("ase.calculators.singlepoint")
-    fresh = ase.Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc, info=info)
-    if velocities is not None:
-        fresh.set_velocities(velocities)
-    fresh.calc = single.SinglePointCalculator(
-        fresh, **{name: value for name, value in results.items() if value is not None})
-    return fresh
+def _known(kind: str) -> str:
+    """A format that the user named."""
+    kind = OTHER_NAMES.get(kind.lower(), kind.lower())
+    if kind not in ("h5md", "lammps-dump", "lammps-data", *needed("ase.io.formats").ioformats):
+        raise ConversionError(f"--from: expected h5md, lammps-dump, lammps-data, extxyz, "
+                              f"proteindatabank, cif, vasp or another format of ASE, found {kind!r}")
+    return kind
 
 
-def _series(group: Any, path: str, units: dict[str, float]) -> Callable[[int], Any]:
-    """Gives a time-dependent element frame by frame, in ASE's units; None where there is none."""
-    dataset = group.get(path)
-    if dataset is None:
-        return lambda _: None
-    unit = dataset.attrs.get("unit", b"")
-    unit = unit.decode() if isinstance(unit, bytes) else str(unit)
-    if unit not in units:
-        raise ConversionError(f"{dataset.file.filename}: {dataset.name}: expected the unit "
-                              f"{' or '.join(units)}, found {unit!r}")
-    return lambda i: dataset[i] * units[unit]
+def _frames(path: pathlib.Path, kind: str, group: str | None, types: Sequence[str] | None
+            ) -> Iterator[Any]:
+    if kind == "h5md":
+        return read_h5md(path, group)
+    if kind == "lammps-dump":
+        return read_dump(path, types)
+    if kind == "lammps-data":
+        return read_data(path, types)
+    return read_ase(path, kind)
 
 
-def _particles(file: Any, group: str | None) -> Any:
-    names = list(file.get("particles", ()))
-    if not names:
-        raise ConversionError(f"{file.filename}: expected H5MD, found no particles")
-    if group is None and len(names) > 1:
-        raise ConversionError(f"{file.filename}: expected --group, as there are several: "
-                              f"{names[0]} to {names[-1]}")
-    if group is not None and group not in names:
-        raise ConversionError(f"{file.filename}: expected the group {names[0]}"
-                              f"{f' to {names[-1]}' if len(names) > 1 else ''}, found {group!r}")
-    return file["particles"][group or names[0]]
+def _checked(path: pathlib.Path, frames: Iterator[Any], kind: str) -> Iterator[Any]:
+    """The frames; errors say as what the file was read."""
+    count = 0
+    try:
+        for count, atoms in enumerate(frames, 1):
+            yield atoms
+    except (ConversionError, GeneratorExit):
+        raise
+    except Exception as reason:  # other packages raise what they like
+        text = " ".join(str(reason).split()) or type(reason).__name__
+        raise ConversionError(f"{path}: it was read as {kind} and failed: {text}; --from FORMAT "
+                              "names another format") from reason
+    if not count:
+        raise ConversionError(f"{path}: it was read as {kind}: expected a frame, found none; --from "
+                              "FORMAT names another format")
 
 
-def _read_h5md(path: pathlib.Path, group: str | None) -> Iterator[Any]:
-    ase, h5py, fs = _needed("ase"), _needed("h5py"), _needed("ase.units").fs
-    lengths = {"Angstrom": 1.0, "nm": 10.0}
-    energies = {"eV": 1.0, "kJ mol-1": 1.0 / KJ_PER_MOL}
-    with h5py.File(path, "r") as file:
-        particles = _particles(file, group)
-        position = _series(particles, "position/value", lengths)
-        edges = _series(particles, "box/edges/value", lengths)
-        velocity = _series(particles, "velocity/value", {
-            "Angstrom fs-1": 1.0 / fs, "Angstrom ps-1": 1e-3 / fs, "nm ps-1": 1e-2 / fs})
-        force = _series(particles, "force/value", {
-            f"{unit} Angstrom-1": factor for unit, factor in energies.items()})
-        time = _series(particles, "position/time", {"fs": 1.0, "ps": 1e3})
-        observed = file.get(particles.name.replace("/particles/", "/observables/"),
-                            file.get("observables", file))
-        energy = _series(observed, "potential_energy/value", energies)
-        boundary = particles["box"].attrs["boundary"]
-        periodic = [word in (b"periodic", "periodic") for word in boundary]
-        for i, step in enumerate(particles["position/step"]):
-            atoms = ase.Atoms(particles["species"][...], position(i), cell=edges(i), pbc=periodic)
-            yield _frame(atoms, velocity(i), {"energy": energy(i), "forces": force(i)},
-                         {"step": int(step), "time": float(time(i))})
+def read(path: str | os.PathLike[str], group: str | None = None, kind: str | None = None,
+         types: Sequence[str] | None = None) -> Iterator[Any]:
+    """The frames of a file as ASE's Atoms, with velocities, masses, energy and forces where it has
+    them; step and time (fs) are in their info.
 
-
-def _read_ase(path: pathlib.Path) -> Iterator[Any]:
-    """mdrun's XYZ has velocities in Å/fs; all else that ASE reads has momenta, or none."""
-    io, units = _needed("ase.io"), _needed("ase.units")
-    for atoms in io.iread(str(path), index=":"):
-        occupancies = [share for site in (atoms.info.get("occupancy") or {}).values()
-                       for share in site.values()]
-        if any(share != 1 for share in occupancies):
-            raise ConversionError(f"{path}: expected whole atoms, found sites that are partly "
-                                  "occupied")
-        velocities = None
-        if "velocities" in atoms.arrays:
-            velocities = atoms.arrays["velocities"] / units.fs
-        elif atoms.has("momenta"):
-            velocities = atoms.get_velocities()
-        found = atoms.calc.results if atoms.calc is not None else {}
-        yield _frame(atoms, velocities,
-                     {"energy": found.get("energy"), "forces": found.get("forces")},
-                     {key: atoms.info[key] for key in ("step", "time") if key in atoms.info})
-
-
-def read(path: str | os.PathLike[str], group: str | None = None) -> Iterator[Any]:
-    """The frames of a file as ASE's Atoms, with velocities, energy and forces where it has them;
-    step and time (fs) are in their info. group: of an H5MD file of several replicas."""
+    group  of an H5MD file of several replicas
+    kind   the format: "h5md", "lammps-dump", "lammps-data" or a name of ASE's; None: guessed
+    types  symbols of the elements of LAMMPS's types 1, 2, ...; None: by the column element of a
+           dump, or by the masses
+    """
     path = pathlib.Path(path)
     if not path.is_file():
         raise ConversionError(f"{path}: no such file")
-    return _read_h5md(path, group) if path.suffix in H5MD_SUFFIXES else _read_ase(path)
+    kind = _guess(path) if kind is None else _known(kind)
+    return _checked(path, _frames(path, kind, group, types), kind)
 
 
-# ---------------------------------------------------------------- writing
-
-def _time(atoms: Any, number: int) -> float:
-    """ps; frames without a time are one apart."""
-    return float(atoms.info["time"]) * 1e-3 if "time" in atoms.info else float(number)
-
-
-def _write_mdanalysis(path: pathlib.Path, frames: Iterator[Any]) -> int:
-    """Positions, velocities where the format has them, box and time, which is in ps there."""
-    mda, units = _needed("MDAnalysis"), _needed("ase.units")
-    ahead = list(itertools.islice(frames, 2))
-    times = [_time(frame, i) for i, frame in enumerate(ahead)]
-    dt = times[1] - times[0] if len(ahead) > 1 else 1.0  # all that DCD has of times
-    n_atoms, count = len(ahead[0]), 0
-    universe = mda.Universe.empty(n_atoms, trajectory=True,
-                                  velocities=path.suffix == ".trr" and ahead[0].has("momenta"))
-    step = universe.trajectory.ts
-    options = {".dcd": {"dt": dt}, ".xtc": {"precision": XTC_DECIMALS}}.get(path.suffix, {})
-    with mda.Writer(str(path), n_atoms=n_atoms, **options) as writer:
-        for count, atoms in enumerate(itertools.chain(ahead, frames), 1):
-            if len(atoms) != n_atoms:
-                raise ConversionError(f"frame {count}: expected {n_atoms} atoms, found "
-                                      f"{len(atoms)}")
-            step.positions = atoms.positions
-            step.dimensions = atoms.cell.cellpar() if atoms.cell.rank == 3 else None
-            if step.has_velocities:
-                step.velocities = atoms.get_velocities() * units.fs * 1e3  # Å/ps
-            step.time, step.frame = _time(atoms, count - 1), count - 1
-            step.data["step"] = atoms.info.get("step", count - 1)
-            writer.write(universe.atoms)
-    return count
-
-
-def _xyz_header(atoms: Any, columns: Sequence[str]) -> str:
-    words = ["Properties=species:S:1:" + ":".join(f"{name}:R:3" for name in columns)]
-    if atoms.cell.array.any():
-        words.insert(0, 'Lattice="%s"' % " ".join(map(repr, atoms.cell.array.ravel().tolist())))
-    words += [f"{key}={atoms.info[key]}" for key in ("step", "time") if key in atoms.info]
-    if "energy" in atoms.calc.results:
-        words.append(f"energy={float(atoms.calc.results['energy'])!r}")
-    return " ".join([*words, 'pbc="%s %s %s"' % tuple("FT"[int(along)] for along in atoms.pbc)])
-
-
-def _write_xyz(path: pathlib.Path, frames: Iterator[Any]) -> int:
-    """Extended XYZ with the columns and units of mdrun; each number to the last digit, so that a
-    run goes on from it as from the original."""
-    units, count = _needed("ase.units"), 0
-    with open(path, "w", encoding="ascii") as file:
-        for count, atoms in enumerate(frames, 1):
-            columns = {"pos": atoms.positions}
-            if atoms.has("momenta"):
-                columns["velocities"] = atoms.get_velocities() * units.fs
-            if "forces" in atoms.calc.results:
-                columns["forces"] = atoms.calc.results["forces"]
-            file.write(f"{len(atoms)}\n{_xyz_header(atoms, list(columns))}\n")
-            for symbol, *row in zip(atoms.symbols, *(c.tolist() for c in columns.values())):
-                numbers = " ".join(repr(x) for vector in row for x in vector)
-                file.write(f"{symbol} {numbers}\n")
-    return count
-
-
-def _write_ase(path: pathlib.Path, frames: Iterator[Any]) -> int:
-    io = _needed("ase.io")
-    images = list(frames)
-    try:
-        io.write(str(path), images if len(images) > 1 else images[0])
-    except (ValueError, io.formats.UnknownFileTypeError) as reason:
-        raise ConversionError(f"{path.name}: ASE cannot write {len(images)} frames of this: "
-                              f"{reason}") from None
-    return len(images)
-
+# ---------------------------------------------------------------- formats of OUT
 
 def write(path: str | os.PathLike[str], frames: Iterator[Any]) -> int:
-    """Write frames in the format that the name says, whole or not at all; gives their number."""
+    """Write frames in the format that the name says, whole or not at all; gives their number. A
+    ConversionWarning lists what the format cannot hold."""
     path = pathlib.Path(path)
-    writer = (_write_mdanalysis if path.suffix in MDANALYSIS_SUFFIXES else
-              _write_xyz if path.suffix in XYZ_SUFFIXES else _write_ase)
+    writer = (write_mdanalysis if path.suffix in MDANALYSIS_SUFFIXES else
+              write_xyz if path.suffix in XYZ_SUFFIXES else
+              write_h5md if path.suffix in H5MD_SUFFIXES else write_ase)
     first = next(frames, None)
     if first is None:
         raise ConversionError("expected a frame, found none")
@@ -221,6 +140,16 @@ def write(path: str | os.PathLike[str], frames: Iterator[Any]) -> int:
 
 # ---------------------------------------------------------------- the program
 
+def _types(words: str) -> list[str]:
+    symbols = [word.strip() for word in words.split(",")]
+    known = needed("ase.data").atomic_numbers
+    for symbol in symbols:
+        if symbol not in known or not known[symbol]:
+            raise ConversionError(f"--types: expected symbols of elements such as C,H, found "
+                                  f"{symbol!r}")
+    return symbols
+
+
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="schnell-convert", description=(__doc__ or "").split("IN OUT\n")[1],
@@ -228,12 +157,17 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("input", metavar="IN", type=pathlib.Path)
     parser.add_argument("output", metavar="OUT", type=pathlib.Path)
     parser.add_argument("--every", metavar="N", type=int, default=1,
-                        help="of the frames, each Nth from the first on")
-    parser.add_argument("--last", action="store_true", help="of the frames, the last")
+                        help="convert each Nth frame, from the first on")
+    parser.add_argument("--last", action="store_true", help="convert only the last frame")
     parser.add_argument("--group", metavar="NAME",
-                        help="of an H5MD file of several replicas: which (replica1, ...)")
+                        help="of an H5MD file of several replicas: which one (replica1, ...)")
+    parser.add_argument("--from", metavar="FORMAT", dest="kind",
+                        help="the format of IN: h5md, lammps-dump, lammps-data or ASE's name of a "
+                             "format, such as extxyz, proteindatabank, cif, vasp")
+    parser.add_argument("--types", metavar="C,H,...",
+                        help="the elements of LAMMPS's atom types 1, 2, ...")
     arguments = parser.parse_args(words)
-    if arguments.every < 1:
+    if not 1 <= arguments.every <= sys.maxsize:
         parser.error(f"--every: expected 1 or more, found {arguments.every}")
     return arguments
 
@@ -247,20 +181,28 @@ def _chosen(frames: Iterator[Any], every: int, last: bool) -> Iterator[Any]:
     return iter([] if final is None else [final])
 
 
+def _convert(arguments: argparse.Namespace) -> int:
+    types = None if arguments.types is None else _types(arguments.types)
+    frames = read(arguments.input, arguments.group, arguments.kind, types)
+    return write(arguments.output, _chosen(frames, arguments.every, arguments.last))
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """The program; gives its exit status."""
     arguments = _arguments(words)
-    try:
-        with warnings.catch_warnings(record=True):  # what other packages say of themselves
-            frames = _chosen(read(arguments.input, arguments.group), arguments.every,
-                             arguments.last)
-            count = write(arguments.output, frames)
-    except Exception as reason:  # other packages raise what they like: to users it is one line
-        text = " ".join(str(reason).split()) or type(reason).__name__
-        if not isinstance(reason, ConversionError):
-            text = f"{arguments.input}: {type(reason).__name__}: {text}"
-        print(f"schnell-convert: {text}", file=sys.stderr)
-        return 1
+    with warnings.catch_warnings(record=True) as told:  # other packages' warnings are not for users
+        warnings.simplefilter("always")
+        try:
+            count = _convert(arguments)
+        except Exception as reason:  # other packages raise what they like: to users it is one line
+            text = " ".join(str(reason).split()) or type(reason).__name__
+            if not isinstance(reason, ConversionError):
+                text = f"{arguments.output}: {type(reason).__name__}: {text}"
+            print(f"schnell-convert: {text}", file=sys.stderr)
+            return 1
+    for text in dict.fromkeys(str(one.message) for one in told
+                              if issubclass(one.category, ConversionWarning)):
+        print(f"schnell-convert: warning: {text}", file=sys.stderr)
     print(f"{arguments.output}: {count} frame{'' if count == 1 else 's'}")
     return 0
 

@@ -54,7 +54,7 @@ class Converted(unittest.TestCase):
             raise AssertionError(done.stdout)
 
     def convert(self, *words, status=0):
-        """What the program prints, one line."""
+        """What the program prints: one line, and before it one at most with a warning."""
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             found = main(words)
@@ -63,7 +63,9 @@ class Converted(unittest.TestCase):
 
     def checked(self, text, found, status):
         self.assertEqual(found, status, text)
-        self.assertEqual(text.count("\n"), 1, text)
+        lines = text.splitlines()
+        self.assertIn(len(lines), (1, 2), text)
+        self.assertEqual([line for line in lines if "warning: " in line], lines[:-1])
         self.assertEqual([file for file in os.listdir(self.folder) if ".convert" in file], [])
 
     def path(self, name):
@@ -106,11 +108,12 @@ class Readable(Converted):
 
 class Trajectories(Converted):
     def test_binary(self):
-        """To DCD, XTC and TRR and back, within the precision of each."""
+        """To DCD, XTC, TRR and H5MD and back, within the precision of each."""
         for source, n_atoms in (("benzene.h5md", 12), ("benzene.xyz", 12),
                                 ("benzene_crystal.h5md", 48)):
             position, velocity, _, edges, time = self.particles(source.replace(".xyz", ".h5md"))
-            for suffix, bound in ((".dcd", 2e-6), (".xtc", 6e-5), (".trr", 2e-6)):
+            for suffix, bound in ((".dcd", 2e-6), (".xtc", 6e-5), (".trr", 2e-6),
+                                  (".h5md", 2e-6)):
                 with self.subTest(source, suffix=suffix):
                     self.convert(source, "out" + suffix)
                     found = self.trajectory("out" + suffix, n_atoms)
@@ -122,10 +125,11 @@ class Trajectories(Converted):
                                                        atol=1e-4)
                         if suffix != ".dcd":  # which has but one interval for all
                             self.assertAlmostEqual(step.time, time[i] * 1e-3, places=6)
-                        if suffix == ".trr":
+                        if suffix in (".trr", ".h5md"):
                             np.testing.assert_allclose(step.velocities, velocity[i] * 1e3,
                                                        atol=1e-4)
-                    self.assertAlmostEqual(found.dt, (time[1] - time[0]) * 1e-3, places=6)
+                    if suffix != ".h5md":  # whose interval MDAnalysis does not look for
+                        self.assertAlmostEqual(found.dt, (time[1] - time[0]) * 1e-3, places=6)
 
     def test_pdb(self):
         """Read by MDAnalysis as by VMD; the cell stands in it once."""
@@ -234,9 +238,69 @@ class Structures(Converted):
         np.testing.assert_allclose(one.arrays["velocities"], two.arrays["velocities"], rtol=1e-12)
         self.assertAlmostEqual(one.info["time"], two.info["time"])
 
+    def test_masses(self):
+        """A run of heavy ethanol goes on from H5MD and from XYZ with the masses that it had."""
+        heavy = read(STRUCTURES / "ethanol.xyz")
+        heavy.set_masses([2.014102 if symbol == "H" else None for symbol in heavy.symbols])
+        write(self.path("heavy.xyz"), heavy, columns=["symbols", "positions", "masses"])
+        for name in "heavy.h5md", "heavy-run.xyz":
+            self.mdrun("heavy.xyz", "--steps", "20", "--out", name)
+            for between in "back.xyz", "back.traj", "back.json":
+                with self.subTest(name, between=between):
+                    self.convert(name, between, "--last")
+                    if between != "back.xyz":
+                        self.convert(between, "back.xyz")
+                    back = read(self.path("back.xyz"))
+                    np.testing.assert_array_equal(back.get_masses(), heavy.get_masses())
+                    self.mdrun("back.xyz", "--steps", "0", "--out", "again.h5md")
+                    np.testing.assert_allclose(self.particles("again.h5md")[1][0],
+                                               self.particles("heavy.h5md")[1][-1], atol=1e-9)
+        self.assertIn("masses", self.convert("heavy.h5md", "out.pdb"))
+        self.convert("benzene.h5md", "out.xyz")
+        self.assertNotIn("masses", (self.folder / "out.xyz").read_text())
+
+    def test_cell_that_does_not_change(self):
+        """H5MD may give it once."""
+        fixed = self.folder / "fixed.h5md"
+        fixed.write_bytes((self.folder / "benzene_crystal.h5md").read_bytes())
+        with h5py.File(fixed, "a") as file:
+            box = file["particles/all/box"]
+            edges, unit = box["edges/value"][0], box["edges/value"].attrs["unit"]
+            del box["edges"]
+            box["edges"] = edges
+            box["edges"].attrs["unit"] = unit
+        self.convert("fixed.h5md", "out.xyz", "--last")
+        np.testing.assert_array_equal(read(self.path("out.xyz")).cell.array, edges)
+
+    def test_pdb_without_a_cell(self):
+        """Programs write CRYST1 with sides of 1 Å where there is none."""
+        molecule = read(STRUCTURES / "benzene.xyz")
+        write(self.path("plain.pdb"), molecule)
+        text = (self.folder / "plain.pdb").read_text()
+        (self.folder / "dummy.pdb").write_text(
+            "CRYST1    1.000    1.000    1.000  90.00  90.00  90.00 P 1           1\n" + text)
+        self.convert("dummy.pdb", "out.xyz")
+        found = read(self.path("out.xyz"))
+        self.assertFalse(found.cell.array.any() or found.pbc.any())
+        self.mdrun("out.xyz", "--steps", "1", "--out", "again.h5md")
+
+    def test_format_of_the_input(self):
+        """It may be named; an error says as what the file was read."""
+        crystal = read(STRUCTURES / "benzene_crystal.xyz")
+        write(self.path("crystal.data"), crystal, format="vasp")
+        self.convert("crystal.data", "out.xyz", "--from", "poscar")
+        self.assertEqual(len(read(self.path("out.xyz"))), 48)
+        self.assertIn("--from", self.convert("crystal.data", "new.xyz", status=1))
+        self.assertIn("read as vasp", self.convert("benzene.xyz", "new.xyz", "--from", "vasp",
+                                                   status=1))
+        self.assertIn("found 'nonsense'", self.convert("benzene.xyz", "new.xyz", "--from",
+                                                       "nonsense", status=1))
+        (self.folder / "strange").write_text("nothing that is known\n")
+        self.assertIn("--from FORMAT", self.convert("strange", "new.xyz", status=1))
+
     def test_as_a_program(self):
-        done = self.program("benzene.h5md", "out.pdb")
-        self.assertEqual(done.stdout, "out.pdb: 8 frames\n")
+        done = self.program("benzene.xyz", "out.traj")
+        self.assertEqual(done.stdout, "out.traj: 8 frames\n")
         self.assertIn("OUT", self.program("--help").stdout)
         self.assertEqual(self.program("--every", "0", "benzene.h5md", "out.pdb").returncode, 2)
 
