@@ -14,6 +14,7 @@ from ._frames import ConversionError, frame, needed
 
 Types = Sequence[str]
 MASS_TOLERANCE = 0.1  # amu: files round masses
+HEAVY_HYDROGEN = (2.014, 3.016)  # amu: deuterium and tritium
 PS = 1000.0  # fs
 
 
@@ -100,6 +101,8 @@ def _integers(lines: _Lines, table: NDArray[Any]) -> NDArray[np.int64]:
 def _element_of_mass(path: pathlib.Path, mass: float) -> int:
     standard = needed("ase.data").atomic_masses
     near = [z for z in range(1, 101) if abs(standard[z] - mass) < MASS_TOLERANCE]
+    if any(abs(isotope - mass) < MASS_TOLERANCE for isotope in HEAVY_HYDROGEN):
+        near = [1]
     if len(near) != 1:
         raise ConversionError(f"{path}: no element, or more than one, has the mass {mass:g}: add "
                               "--types with the element of each type in their order, such as "

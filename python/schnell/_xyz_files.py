@@ -17,6 +17,8 @@ def _columns(atoms: Any) -> dict[str, Any]:
         columns["velocities"] = atoms.get_velocities() * needed("ase.units").fs
     if "forces" in atoms.calc.results:
         columns["forces"] = atoms.calc.results["forces"]
+    if atoms.has("momenta"):
+        columns["momenta"] = atoms.get_momenta()  # the velocities once more, as ASE reads them
     if has_other_masses(atoms):
         columns["masses"] = atoms.get_masses()[:, np.newaxis]
     return columns

@@ -152,6 +152,7 @@ class Trajectories(Converted):
             np.testing.assert_allclose(atoms.arrays["velocities"], velocity[i], rtol=1e-14)
             np.testing.assert_allclose(atoms.get_forces() * units.mol / units.kJ, force[i],
                                        rtol=1e-6)
+            np.testing.assert_allclose(atoms.get_velocities() * units.fs, velocity[i], rtol=1e-14)
             self.assertEqual(atoms.info["time"], time[i])
         self.mdrun("out.xyz", "--steps", "0", "--out", "again.h5md")
         np.testing.assert_allclose(self.particles("again.h5md")[1][0], velocity[-1], rtol=1e-13)

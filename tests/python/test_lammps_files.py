@@ -166,9 +166,12 @@ class DataFiles(Case):
 
     def test_velocities_and_masses(self):
         text = HEADER + BOX + MASSES + ATOMIC + section("Velocities", VELOCITIES)
-        atoms, = self.read(text, types=["C", "H", "O"])
-        self.check(atoms, velocities=True, deuterium=True)
-        self.refused("has the mass 2.0141: add --types", text)
+        for types in None, ["C", "H", "O"]:
+            atoms, = self.read(text, types=types)
+            self.check(atoms, velocities=True, deuterium=True)
+        other = text.replace("2.014102", "2.5")
+        self.refused("has the mass 2.5: add --types", other)
+        self.assertEqual(self.read(other, types="CHO")[0].get_masses()[1], 2.5)
 
     def test_without_masses(self):
         self.refused("no section Masses: add --types", HEADER + BOX + ATOMIC)
