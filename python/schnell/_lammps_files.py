@@ -1,5 +1,5 @@
-"""Readers of LAMMPS's text dumps and data files, in units metal: Å, eV, ps, amu. Their atoms have
-types; elements come from the caller, from a dump's column element, or from the masses."""
+"""LAMMPS's text dumps, which are read, and data files, in units metal: Å, eV, ps, amu. Their atoms
+have types; elements come from the caller, from a dump's column element, or from the masses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Iterator, Sequence, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ._frames import ConversionError, frame, needed
+from ._frames import ConversionError, frame, left_out, needed, oriented, properties
 
 Types = Sequence[str]
 MASS_TOLERANCE = 0.1  # amu: files round masses
@@ -373,3 +373,64 @@ def read_data(path: pathlib.Path, types: Types | None) -> Iterator[Any]:
             elif text and not in_sections:
                 data.header(text)
         yield _data_frame(data, types)
+
+
+# ---------------------------------------------------------------- writing data files
+
+MARGIN = 10.0  # Å of empty space around atoms that have no cell
+
+
+def _box(atoms: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """[3, 3] a cell of the same lattice whose tilt factors are as small as LAMMPS wants them, and
+    where it begins. Atoms without a cell get a box with room around them."""
+    if atoms.cell.rank < 3:
+        low, high = atoms.positions.min(axis=0) - MARGIN, atoms.positions.max(axis=0) + MARGIN
+        return np.diag(high - low), low
+    a, b, c = atoms.cell.array
+    b = b - np.round(b[0] / a[0]) * a
+    c = c - np.round(c[1] / b[1]) * b
+    c = c - np.round(c[0] / a[0]) * a
+    return np.array([a, b, c]), np.zeros(3)
+
+
+def _types(atoms: Any) -> tuple[list[tuple[str, float]], list[int]]:
+    """The symbol and mass of each type, in the order of the first atoms, and the types from 1 on."""
+    pairs = list(zip(atoms.symbols, atoms.get_masses().tolist()))
+    kinds = list(dict.fromkeys(pairs))
+    return kinds, [kinds.index(pair) + 1 for pair in pairs]
+
+
+def _data_lines(atoms: Any) -> Iterator[str]:
+    (cell, low), (kinds, types) = _box(atoms), _types(atoms)
+    high = low + cell.diagonal()
+    yield f"units metal, types {' '.join(symbol for symbol, _ in kinds)}, by schnell-convert\n"
+    yield f"{len(atoms)} atoms\n{len(kinds)} atom types"
+    for k, axis in enumerate("xyz"):
+        yield f"{float(low[k])!r} {float(high[k])!r} {axis}lo {axis}hi"
+    if np.tril(cell, -1).any():
+        yield f"{float(cell[1, 0])!r} {float(cell[2, 0])!r} {float(cell[2, 1])!r} xy xz yz"
+    yield "\nMasses\n"
+    for number, (symbol, mass) in enumerate(kinds, 1):
+        yield f"{number} {mass!r} # {symbol}"
+    yield "\nAtoms # atomic\n"
+    for number, (kind, place) in enumerate(zip(types, atoms.positions.tolist()), 1):
+        yield f"{number} {kind} {' '.join(map(repr, place))}"
+    if atoms.has("momenta"):
+        yield "\nVelocities\n"
+        velocities = atoms.get_velocities() * needed("ase.units").fs * PS
+        for number, velocity in enumerate(velocities.tolist(), 1):
+            yield f"{number} {' '.join(map(repr, velocity))}"
+
+
+def write_data(path: pathlib.Path, frames: Iterator[Any]) -> int:
+    """A data file of one frame: atom style atomic, a type for each element and isotope."""
+    atoms = oriented(next(frames))
+    if next(frames, None) is not None:
+        raise ConversionError(f"{path.name}: a data file holds one frame: choose it, for example "
+                              "with --last")
+    lost = [what for what in properties(atoms) if what in ("energy", "forces")]
+    if not atoms.pbc.all():
+        lost.append("the open boundaries (LAMMPS has the command boundary for them)")
+    left_out(path, lost)
+    path.write_text("\n".join(_data_lines(atoms)) + "\n", encoding="ascii")
+    return 1

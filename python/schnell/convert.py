@@ -5,8 +5,8 @@
 IN is a trajectory of mdrun (H5MD or extended XYZ), a dump or a data file of LAMMPS, or anything
 that ASE reads (PDB, CIF, POSCAR, ...). Its content says its format, then its name. The name of OUT
 says the format of OUT: .xyz and .h5md are extended XYZ and H5MD as mdrun writes them; .dcd, .xtc and
-.trr are written by MDAnalysis, for VMD among others; the rest is written by ASE (.pdb, .cif, .traj,
-...).
+.trr are written by MDAnalysis, for VMD among others; .data is a data file for LAMMPS in units metal;
+the rest is written by ASE (.pdb, .cif, .traj, ...).
 
 Velocities and the masses of isotopes go to each format that can hold them. A warning lists what the
 format of OUT cannot hold. DCD, XTC, TRR, PDB and CIF hold only the lengths and angles of a cell:
@@ -29,7 +29,7 @@ from typing import Any, Iterator, Sequence
 from ._ase_files import read_ase, write_ase
 from ._frames import ConversionError, ConversionWarning, needed
 from ._h5md import read_h5md, write_h5md
-from ._lammps_files import read_data, read_dump
+from ._lammps_files import read_data, read_dump, write_data
 from ._mdanalysis_files import write_mdanalysis
 from ._xyz_files import write_xyz
 
@@ -38,6 +38,7 @@ __all__ = ["ConversionError", "ConversionWarning", "main", "read", "write"]
 H5MD_SUFFIXES = (".h5", ".h5md")
 XYZ_SUFFIXES = (".xyz", ".extxyz")
 MDANALYSIS_SUFFIXES = (".dcd", ".xtc", ".trr")
+LAMMPS_SUFFIXES = (".data", ".lmp")
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 OTHER_NAMES = {"lammps-dump-text": "lammps-dump", "xyz": "extxyz", "pdb": "proteindatabank",
                "poscar": "vasp"}
@@ -95,6 +96,8 @@ def _checked(path: pathlib.Path, frames: Iterator[Any], kind: str) -> Iterator[A
         raise
     except Exception as reason:  # other packages raise what they like
         text = " ".join(str(reason).split()) or type(reason).__name__
+        if isinstance(reason, KeyError):
+            text = f"it has the unknown name {text}"
         raise ConversionError(f"{path}: it was read as {kind} and failed: {text}; --from FORMAT "
                               "names another format") from reason
     if not count:
@@ -127,7 +130,8 @@ def write(path: str | os.PathLike[str], frames: Iterator[Any]) -> int:
     path = pathlib.Path(path)
     writer = (write_mdanalysis if path.suffix in MDANALYSIS_SUFFIXES else
               write_xyz if path.suffix in XYZ_SUFFIXES else
-              write_h5md if path.suffix in H5MD_SUFFIXES else write_ase)
+              write_h5md if path.suffix in H5MD_SUFFIXES else
+              write_data if path.suffix in LAMMPS_SUFFIXES else write_ase)
     first = next(frames, None)
     if first is None:
         raise ConversionError("expected a frame, found none")

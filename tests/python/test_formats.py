@@ -37,9 +37,9 @@ FORMATS = {  # name: what it holds with every version of ASE, and its precision 
     "a.xyz": (ALL, 1e-12), "a.extxyz": (ALL, 1e-12), "a.traj": (ALL, 1e-12),
     "a.json": (ALL, 1e-12), "a.h5md": (ALL, 1e-12), "a.pdb": (set(), 3e-3), "a.cif": ({"cells"}, 1e-3),
     "POSCAR": ({"cells"}, 1e-9), "a.trr": ({"velocities", "forces", "cells"}, 1e-4),
-    "a.dcd": ({"cells"}, 1e-4), "a.xtc": ({"cells"}, 1e-3)}
-NEEDS_CELL = ("a.cif", "POSCAR")
-ONE_FRAME = ("POSCAR",)
+    "a.data": ({"velocities", "masses", "cells"}, 1e-9), "a.dcd": ({"cells"}, 1e-4), "a.xtc": ({"cells"}, 1e-3)}
+NEEDS_CELL = ("a.cif", "POSCAR", "a.data")
+ONE_FRAME = ("POSCAR", "a.data")
 
 
 def frames(cell, count=2):
@@ -162,6 +162,8 @@ class Kept(unittest.TestCase):
                     found, text = self.round_trip(name, [given])
                     self.assertIn(told, text)
                     self.assertEqual(found[0].pbc.all(), pbc is not False)
+            with self.subTest("a.data", pbc=pbc):
+                self.assertIn("the open boundaries", self.round_trip("a.data", [given])[1])
             for name in "a.xyz", "a.traj", "a.h5md":
                 with self.subTest(name, pbc=pbc):
                     found, text = self.round_trip(name, [given])

@@ -15,7 +15,7 @@ except ImportError as missing:
     print(f"skipped: {missing}")
     sys.exit(77)
 
-from schnell.convert import ConversionError, main, read
+from schnell.convert import ConversionError, main, read, write
 
 CELL = np.array([[9.0, 0, 0], [-1.5, 8.0, 0], [2.0, 1.25, 7.0]])
 ORIGIN = np.array([-1.0, 0.5, 2.0])
@@ -202,6 +202,40 @@ class DataFiles(Case):
                 ("expected atom 4 of 4", "\n".join(whole.split("\n")[:-2]))):
             with self.subTest(words):
                 self.refused(words, text, kind="lammps-data")
+
+
+class Written(Case):
+    def test_data_file(self):
+        """Tilts at most half a side; the masses of isotopes by types of their own."""
+        atoms = self.read(HEADER + BOX + MASSES + ATOMIC + section("Velocities", VELOCITIES))[0]
+        atoms.set_masses([12.011, 2.014102, 15.999, 1.008])
+        atoms.set_cell(CELL + [[0, 0, 0], 2 * CELL[0], CELL[1] - CELL[0]])
+        write(self.folder / "b.data", iter([atoms]))
+        text = (self.folder / "b.data").read_text()
+        self.assertIn("4 atom types", text)
+        back, = read(self.folder / "b.data")
+        self.assertEqual(list(back.symbols), SYMBOLS)
+        np.testing.assert_array_equal(back.get_masses(), atoms.get_masses())
+        np.testing.assert_array_equal(back.positions, atoms.positions)
+        np.testing.assert_allclose(back.get_velocities(), atoms.get_velocities(), rtol=1e-14)
+        sides, tilts = back.cell.array.diagonal(), np.tril(back.cell.array, -1)
+        self.assertTrue((np.abs(tilts) <= sides / 2 + 1e-12).all())
+        np.testing.assert_allclose(back.get_all_distances(mic=True),
+                                   atoms.get_all_distances(mic=True))
+
+    def test_without_a_cell(self):
+        atoms = self.read(HEADER + BOX + HYDROGENS + ATOMIC)[0]
+        atoms.set_cell(None)
+        atoms.set_pbc(False)
+        write(self.folder / "b.data", iter([atoms]))
+        back, = read(self.folder / "b.data")
+        np.testing.assert_allclose(back.cell.lengths(), np.ptp(POSITIONS, axis=0) + 20)
+
+    def test_one_frame(self):
+        frames = self.read(TYPED + TYPED, types="CHO")
+        with self.assertRaisesRegex(ConversionError, "b.data: a data file holds one frame"):
+            write(self.folder / "b.data", iter(frames))
+        self.assertFalse((self.folder / "b.data").exists())
 
 
 class Program(Case):
