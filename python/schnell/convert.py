@@ -77,6 +77,10 @@ def _known(kind: str) -> str:
 
 def _frames(path: pathlib.Path, kind: str, group: str | None, types: Sequence[str] | None
             ) -> Iterator[Any]:
+    if types is not None and not kind.startswith("lammps-"):
+        raise ConversionError(f"{path}: --types is for files of LAMMPS; it was read as {kind}")
+    if group is not None and kind != "h5md":
+        raise ConversionError(f"{path}: --group is for H5MD; it was read as {kind}")
     if kind == "h5md":
         return read_h5md(path, group)
     if kind == "lammps-dump":

@@ -294,6 +294,9 @@ class Structures(Converted):
         self.assertIn("--from", self.convert("crystal.data", "new.xyz", status=1))
         self.assertIn("read as vasp", self.convert("benzene.xyz", "new.xyz", "--from", "vasp",
                                                    status=1))
+        for words in ("--types", "C,H"), ("--group", "all"):
+            self.assertIn(f"{words[0]} is for", self.convert("benzene.xyz", "new.xyz", *words,
+                                                             status=1))
         self.assertIn("found 'nonsense'", self.convert("benzene.xyz", "new.xyz", "--from",
                                                        "nonsense", status=1))
         (self.folder / "strange").write_text("nothing that is known\n")
