@@ -13,6 +13,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 import numpy as np
 
+MARGIN = 10.0  # Å of empty space on both sides of atoms along a lattice vector that is missing
 KJ_PER_MOL = 1.602176634e-19 * 6.02214076e23 / 1000  # an eV (CODATA 2018)
 
 
@@ -85,10 +86,24 @@ def _turned(atoms: Any, cell: Any, rotation: Any) -> Any:
                  atoms.get_masses() if atoms.has("masses") else None)
 
 
+def with_room(atoms: Any) -> Any:
+    """The frame with three lattice vectors: those that are missing, as in slabs, are perpendicular
+    to the others and leave empty space around the atoms."""
+    missing = ~atoms.cell.array.any(axis=1)
+    cell = atoms.cell.complete().array.copy()
+    for k in np.flatnonzero(missing):
+        along = atoms.positions @ cell[k]  # a unit vector
+        cell[k] *= np.ptp(along) + 2 * MARGIN
+    return _turned(atoms, cell, np.eye(3)) if missing.any() else atoms
+
+
 def right_handed(atoms: Any) -> Any:
-    """The same frame; a left-handed cell is replaced by its negative, a right-handed one of the same
-    lattice."""
-    if np.linalg.det(atoms.cell.array) >= 0:
+    """The frame with three right-handed lattice vectors, if it has any: a left-handed cell is
+    replaced by its negative, which is right-handed and gives the same lattice."""
+    if not atoms.cell.array.any():
+        return atoms
+    atoms = with_room(atoms)
+    if np.linalg.det(atoms.cell.array) > 0:
         return atoms
     return _turned(atoms, -atoms.cell.array, np.eye(3))
 
@@ -100,7 +115,7 @@ def oriented(atoms: Any) -> Any:
     it fit, and a reflection would turn each molecule into its mirror image."""
     atoms = right_handed(atoms)
     cell = atoms.cell.array
-    if atoms.cell.rank < 3 or ((np.triu(cell, 1) == 0).all() and (np.diag(cell) > 0).all()):
+    if not cell.any() or ((np.triu(cell, 1) == 0).all() and (np.diag(cell) > 0).all()):
         return atoms
     form, rotation = atoms.cell.standard_form()  # form @ rotation = cell
     return _turned(atoms, form.array, rotation.T)

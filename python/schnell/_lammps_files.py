@@ -10,7 +10,8 @@ from typing import Any, Iterator, Sequence, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ._frames import ConversionError, frame, left_out, needed, oriented, properties
+from ._frames import (MARGIN, ConversionError, frame, left_out, needed, oriented, properties,
+                      with_room)
 
 Types = Sequence[str]
 MASS_TOLERANCE = 0.1  # amu: files round masses
@@ -377,20 +378,13 @@ def read_data(path: pathlib.Path, types: Types | None) -> Iterator[Any]:
 
 # ---------------------------------------------------------------- writing data files
 
-MARGIN = 10.0  # Å of empty space around atoms that have no cell
-
-
-def _box(atoms: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """[3, 3] a cell of the same lattice whose tilt factors are as small as LAMMPS wants them, and
-    where it begins. Atoms without a cell get a box with room around them."""
-    if atoms.cell.rank < 3:
-        low, high = atoms.positions.min(axis=0) - MARGIN, atoms.positions.max(axis=0) + MARGIN
-        return np.diag(high - low), low
-    a, b, c = atoms.cell.array
+def _reduced(cell: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[3, 3] a cell of the same lattice whose tilt factors are as small as LAMMPS wants them."""
+    a, b, c = cell
     b = b - np.round(b[0] / a[0]) * a
     c = c - np.round(c[1] / b[1]) * b
     c = c - np.round(c[0] / a[0]) * a
-    return np.array([a, b, c]), np.zeros(3)
+    return np.array([a, b, c])
 
 
 def _types(atoms: Any) -> tuple[list[tuple[str, float]], list[int]]:
@@ -400,8 +394,9 @@ def _types(atoms: Any) -> tuple[list[tuple[str, float]], list[int]]:
     return kinds, [kinds.index(pair) + 1 for pair in pairs]
 
 
-def _data_lines(atoms: Any) -> Iterator[str]:
-    (cell, low), (kinds, types) = _box(atoms), _types(atoms)
+def _data_lines(atoms: Any, low: NDArray[np.float64]) -> Iterator[str]:
+    """low: where the box begins"""
+    cell, (kinds, types) = _reduced(atoms.cell.array), _types(atoms)
     high = low + cell.diagonal()
     yield f"units metal, types {' '.join(symbol for symbol, _ in kinds)}, by schnell-convert\n"
     yield f"{len(atoms)} atoms\n{len(kinds)} atom types"
@@ -424,7 +419,8 @@ def _data_lines(atoms: Any) -> Iterator[str]:
 
 def write_data(path: pathlib.Path, frames: Iterator[Any]) -> int:
     """A data file of one frame: atom style atomic, a type for each element and isotope."""
-    atoms = oriented(next(frames))
+    given = next(frames)
+    atoms = oriented(with_room(given))
     if next(frames, None) is not None:
         raise ConversionError(f"{path.name}: a data file holds one frame: choose it, for example "
                               "with --last")
@@ -432,5 +428,7 @@ def write_data(path: pathlib.Path, frames: Iterator[Any]) -> int:
     if not atoms.pbc.all():
         lost.append("the open boundaries (LAMMPS has the command boundary for them)")
     left_out(path, lost)
-    path.write_text("\n".join(_data_lines(atoms)) + "\n", encoding="ascii")
+    # A lattice vector that was missing lies along its axis, with the atoms in its middle.
+    low = np.where(given.cell.array.any(axis=1), 0.0, atoms.positions.min(axis=0) - MARGIN)
+    path.write_text("\n".join(_data_lines(atoms, low)) + "\n", encoding="ascii")
     return 1

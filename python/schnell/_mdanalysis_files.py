@@ -18,8 +18,8 @@ def _time(atoms: Any, number: int) -> float:
 
 
 def _box(atoms: Any) -> Any:
-    """Lengths (Å) and angles (degrees) of the cell; None if it repeats nowhere or has no volume."""
-    return atoms.cell.cellpar() if atoms.cell.rank == 3 and atoms.pbc.any() else None
+    """Lengths (Å) and angles (degrees) of the cell; None if nothing is periodic."""
+    return atoms.cell.cellpar() if atoms.pbc.any() else None
 
 
 def _lost_by_mdanalysis(path: pathlib.Path, atoms: Any) -> list[str]:
