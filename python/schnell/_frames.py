@@ -1,7 +1,7 @@
 """What readers and writers of schnell.convert share: a frame, its orientation, and failures.
 
-A frame is an ase.Atoms in ASE's units: with momenta, masses, and energy and forces in its calc where
-the file has them; step and time (fs) are in its info.
+A frame is an ase.Atoms in ASE's units: with momenta, masses, and energy and forces in its calc
+where the file has them; step and time (fs) are in its info.
 """
 
 from __future__ import annotations

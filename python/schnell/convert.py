@@ -4,9 +4,9 @@
 
 IN is a trajectory of mdrun (H5MD or extended XYZ), a dump or a data file of LAMMPS, or anything
 that ASE reads (PDB, CIF, POSCAR, ...). Its content says its format, then its name. The name of OUT
-says the format of OUT: .xyz and .h5md are extended XYZ and H5MD as mdrun writes them; .dcd, .xtc and
-.trr are written by MDAnalysis, for VMD among others; .data is a data file for LAMMPS in units metal;
-the rest is written by ASE (.pdb, .cif, .traj, ...).
+says the format of OUT: .xyz and .h5md are extended XYZ and H5MD as mdrun writes them; .dcd, .xtc
+and .trr are written by MDAnalysis, for VMD among others; .data is a data file for LAMMPS in units
+metal; the rest is written by ASE (.pdb, .cif, .traj, ...).
 
 Velocities and the masses of isotopes go to each format that can hold them. A warning lists what the
 format of OUT cannot hold. DCD, XTC, TRR, PDB and CIF hold only the lengths and angles of a cell:
@@ -29,7 +29,8 @@ from typing import Any, Iterator, Sequence
 from ._ase_files import read_ase, write_ase
 from ._frames import ConversionError, ConversionWarning, needed
 from ._h5md import read_h5md, write_h5md
-from ._lammps_files import read_data, read_dump, write_data
+from ._lammps_data import read_data, write_data
+from ._lammps_dump import read_dump
 from ._mdanalysis_files import write_mdanalysis
 from ._xyz_files import write_xyz
 
@@ -70,8 +71,9 @@ def _known(kind: str) -> str:
     """A format that the user named."""
     kind = OTHER_NAMES.get(kind.lower(), kind.lower())
     if kind not in ("h5md", "lammps-dump", "lammps-data", *needed("ase.io.formats").ioformats):
-        raise ConversionError(f"--from: expected h5md, lammps-dump, lammps-data, extxyz, "
-                              f"proteindatabank, cif, vasp or another format of ASE, found {kind!r}")
+        raise ConversionError("--from: expected h5md, lammps-dump, lammps-data, extxyz, "
+                              "proteindatabank, cif, vasp or another format of ASE, found "
+                              f"{kind!r}")
     return kind
 
 
@@ -105,8 +107,8 @@ def _checked(path: pathlib.Path, frames: Iterator[Any], kind: str) -> Iterator[A
         raise ConversionError(f"{path}: it was read as {kind} and failed: {text}; --from FORMAT "
                               "names another format") from reason
     if not count:
-        raise ConversionError(f"{path}: it was read as {kind}: expected a frame, found none; --from "
-                              "FORMAT names another format")
+        raise ConversionError(f"{path}: it was read as {kind}: expected a frame, found none; "
+                              "--from FORMAT names another format")
 
 
 def read(path: str | os.PathLike[str], group: str | None = None, kind: str | None = None,
