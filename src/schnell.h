@@ -104,7 +104,8 @@ typedef double (*sch_gaussian)(void *state);
 /** A trained potential: its weights and what it was trained for. Immutable. */
 typedef struct sch_model sch_model;
 
-/** How a model was trained, and how far it was from frames kept apart. All zero: not told. */
+/** How a model was trained, and how far it was from frames kept apart. All zero: not told. An error
+ *  that was not measured is NaN. */
 typedef struct sch_training_record {
     long seed, steps;
     size_t frames;                /**< that it learned from */
@@ -112,7 +113,7 @@ typedef struct sch_training_record {
     double seconds_per_epoch;     /**< for as many frames as there are */
     size_t validation_frames;     /**< none of which it learned from */
     double validation_force_mae;  /**< eV/Å */
-    double validation_energy_mae; /**< eV, each formula's mean error taken out; 0: not told */
+    double validation_energy_mae; /**< eV, without the mean error of each formula; 0: not told */
 } sch_training_record;
 
 /** What a model says of itself; all pointers borrowed from the model. */
@@ -174,6 +175,10 @@ SCH_CHECKED sch_status sch_model_create(sch_model **model, const sch_model_plan 
                                         sch_gaussian gaussian, void *state);
 
 SCH_API void sch_model_describe(const sch_model *model, sch_model_info *info);
+
+/** A number that tells two models apart by all that energies and forces follow from, not by their
+ *  names. */
+SCH_API uint64_t sch_model_checksum(const sch_model *model);
 SCH_API void sch_model_free(sch_model *model);
 
 /* ---------------------------------------------------------------- files that ship with Schnell */
@@ -254,6 +259,10 @@ SCH_API const char *sch_system_level(const sch_system *system);
  */
 SCH_CHECKED sch_status sch_system_thermalize(sch_system *system, double temperature_K,
                                              sch_gaussian gaussian, void *state);
+
+/** A number that tells two systems apart: atoms, masses, positions, cell and references, but not
+ *  velocities. Equal systems have the same; others have another, but for one chance in 10^19. */
+SCH_API uint64_t sch_system_checksum(const sch_system *system);
 
 /** Give the system a reference energy (eV) and forces (eV/Å, [n][3], copied), or, with NULL, take
  *  them away. */
@@ -494,9 +503,10 @@ SCH_CHECKED sch_status sch_trainer_save(const sch_trainer *trainer, const char *
 /**
  * Go on from such a file: with the same frames in the same order, the same options and one thread,
  * the steps that follow are the same to the bit.
- * @param note  [out] [note_bytes] as it was saved; another length is an error
- * @return SCH_ERROR_FORMAT if it is no sound checkpoint of a model of this size: then nothing has
- *         changed.
+ * @param note  [out] [note_bytes] as it was saved; another length is an error. It is also filled
+ *              where the model is another, so that the caller can tell why.
+ * @return SCH_ERROR_FORMAT if it is no sound checkpoint of a model with this size, these elements
+ *         and these energies of single atoms: then the trainer has not changed.
  */
 SCH_CHECKED sch_status sch_trainer_restore(sch_trainer *trainer, const char *path, void *note,
                                            size_t note_bytes);

@@ -353,7 +353,8 @@ static void writes_what_can_be_read(void **state) {
     memset(text, 'x', sizeof text);
     text[3999] = '\0';
     model->training = text;
-    assert_fails(sch_model_save(model, good), SCH_ERROR_ARGUMENT, "expected texts of less than");
+    assert_fails(sch_model_save(model, good), SCH_ERROR_ARGUMENT,
+                 "training: expected at most 3998 bytes, found 3999");
     text[3998] = '\0';
     sch_model *read = NULL;
     const char *path = support_path("long.h5");
@@ -361,6 +362,40 @@ static void writes_what_can_be_read(void **state) {
     model->training = before;
     assert_ok(sch_model_load(&read, path));
     assert_string_equal(read->training, text);
+    sch_model_free(read);
+    const sch_model_plan plan = {.name = "m",
+                                 .level_of_theory = memset(text, 'x', 3999),
+                                 .hidden = 4,
+                                 .interactions = 1,
+                                 .rbf = 2,
+                                 .cutoff = 5.0,
+                                 .atom_energies = model->atom_energy,
+                                 .elements = (int[]){1},
+                                 .n_elements = 1};
+    assert_fails(sch_model_create(&read, &plan, support_gaussian, NULL), SCH_ERROR_ARGUMENT,
+                 "level of theory: expected at most 3998 bytes, found 3999");
+}
+
+/** What was not measured is not in the file: no model has errors of zero by that. */
+static void errors_not_measured(void **state) {
+    (void)state;
+    const char *path = support_path("unmeasured.h5");
+    const sch_training_record before = model->record;
+    sch_model *read = NULL;
+    model->record.validation_energy_mae = NAN;
+    assert_ok(sch_model_save(model, path));
+    assert_ok(sch_model_load(&read, path));
+    assert_close(read->record.validation_force_mae, 0.031, 0.0);
+    assert_true(isnan(read->record.validation_energy_mae));
+    sch_model_free(read);
+    model->record.validation_frames = 0;
+    model->record.validation_force_mae = model->record.validation_energy_mae = 0.0;
+    assert_ok(sch_model_save(model, path));
+    model->record = before;
+    assert_ok(sch_model_load(&read, path));
+    assert_int_equal(read->record.frames, 300);
+    assert_true(isnan(read->record.validation_force_mae));
+    assert_true(isnan(read->record.validation_energy_mae));
     sch_model_free(read);
 }
 
@@ -390,6 +425,7 @@ int main(void) {
         cmocka_unit_test(names),
         cmocka_unit_test(wrong_items),
         cmocka_unit_test(writes_what_can_be_read),
+        cmocka_unit_test(errors_not_measured),
         cmocka_unit_test(full_disk),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -8,6 +8,7 @@
 #include "md/system.h"
 #include "potential/model.h"
 #include "support.h"
+#include "train/trainer.h"
 
 /** Frames with references from a model of other random weights: something that can be learned. */
 enum { FRAMES = 8, ATOMS = 7 };
@@ -127,6 +128,29 @@ static void one_thread_repeats_itself(void **state) {
     sch_model_free(model);
 }
 
+/** Systems that differ in anything but their velocities have other checksums. */
+static void checksums_of_systems(void **state) {
+    (void)state;
+    sch_system *system = frames[0], *copy = NULL;
+    const uint64_t sum = sch_system_checksum(system);
+    assert_ok(sch_system_copy(&copy, system));
+    sch_system_velocities(copy)[1] = 1.0;
+    assert_true(sch_system_checksum(copy) == sum);
+    double *const numbers[] = {&copy->positions[3 * ATOMS - 1], &copy->masses[0],
+                               &copy->reference_energy, &copy->reference_forces[4],
+                               &copy->cell[2][2]};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+        const double before = *numbers[k];
+        *numbers[k] = nextafter(before, INFINITY);
+        assert_true(sch_system_checksum(copy) != sum);
+        *numbers[k] = before;
+    }
+    assert_true(sch_system_checksum(copy) == sum);
+    copy->species[2] = copy->species[2] == 1 ? 6 : 1;
+    assert_true(sch_system_checksum(copy) != sum);
+    sch_system_free(copy);
+}
+
 /* ---------------------------------------------------------------- checkpoints */
 
 #define CHECKPOINT support_path("run.checkpoint")
@@ -151,6 +175,25 @@ static void goes_on_to_the_bit(void **state) {
     sch_model_free(resumed);
     sch_trainer_free(first);
     sch_trainer_free(second);
+    sch_model_free(model);
+}
+
+/** A model with other energies of atoms is another, whose note can be read all the same. */
+static void checkpoint_of_another_model(void **state) {
+    (void)state;
+    sch_model *model = student();
+    sch_trainer *trainer = trainer_of(model, 1);
+    double note = 1.25, read = 0.0;
+    assert_ok(sch_trainer_save(trainer, CHECKPOINT, &note, sizeof note));
+    trainer->model->atom_energy[6] *= 1.0 + 1e-12; /* the last digits of a fit */
+    assert_ok(sch_trainer_restore(trainer, CHECKPOINT, &read, sizeof read));
+    assert_close(read, note, 0.0);
+    trainer->model->atom_energy[6] += 1e-6;
+    read = 0.0;
+    assert_fails(sch_trainer_restore(trainer, CHECKPOINT, &read, sizeof read), SCH_ERROR_FORMAT,
+                 "energies of single atoms");
+    assert_close(read, note, 0.0);
+    sch_trainer_free(trainer);
     sch_model_free(model);
 }
 
@@ -191,7 +234,7 @@ static void damaged_checkpoints(void **state) {
     double note;
     assert_ok(sch_trainer_save(trainer, CHECKPOINT, NULL, 0));
     assert_fails(sch_trainer_restore(trainer, CHECKPOINT, &note, sizeof note), SCH_ERROR_FORMAT,
-                 "of this size");
+                 "expected a note of 8 bytes");
     assert_fails(sch_trainer_restore(trainer, support_path("no such file"), NULL, 0), SCH_ERROR_IO,
                  "no such file");
     assert_fails(sch_trainer_save(trainer, support_path("no such folder/c"), NULL, 0), SCH_ERROR_IO,
@@ -286,6 +329,8 @@ int main(void) {
         cmocka_unit_test(learns_by_heart),
         cmocka_unit_test(one_thread_repeats_itself),
         cmocka_unit_test(goes_on_to_the_bit),
+        cmocka_unit_test(checksums_of_systems),
+        cmocka_unit_test(checkpoint_of_another_model),
         cmocka_unit_test(damaged_checkpoints),
         cmocka_unit_test(gradient_of_the_loss),
         cmocka_unit_test(threads_agree),

@@ -15,7 +15,8 @@ from .system import System
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """How a model was trained, and how far it was from frames kept apart. All zero: not told."""
+    """How a model was trained, and how far it was from frames kept apart. All zero: not told.
+    An error that was not measured is NaN."""
 
     seed: int
     steps: int

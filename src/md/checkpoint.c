@@ -114,7 +114,7 @@ static sch_status put_all(struct sealed *file, size_t n, sch_simulation *const s
     SCH_TRY(sealed_put_text(file, sch_version()));
     SCH_TRY(sealed_put_text(file, model->name));
     SCH_TRY(sealed_put_text(file, model->path));
-    SCH_TRY(sealed_put_number(file, model_hash(model)));
+    SCH_TRY(sealed_put_number(file, sch_model_checksum(model)));
     SCH_TRY(sealed_put_number(file, n));
     for (size_t i = 0; i < n; i++)
         SCH_TRY(put_simulation(file, simulations[i]));
@@ -338,7 +338,7 @@ sch_status sch_checkpoint_system(const sch_checkpoint *checkpoint, size_t number
 }
 
 static sch_status check_model(const sch_checkpoint *checkpoint, const sch_model *model) {
-    const uint64_t hash = model_hash(model);
+    const uint64_t hash = sch_model_checksum(model);
     if (hash == checkpoint->model_hash)
         return SCH_OK;
     return fail(SCH_ERROR_ARGUMENT,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cell.h"
+#include "base/checksum.h"
 #include "base/elements.h"
 #include "base/formula.h"
 #include "base/memory.h"
@@ -211,6 +212,26 @@ bool sch_system_reference_energy(const sch_system *system, double *energy) {
 
 const double *sch_system_reference_forces(const sch_system *system) {
     return system->reference_forces;
+}
+
+uint64_t sch_system_checksum(const sch_system *system) {
+    const size_t n = system->n_atoms, vectors = 3 * n * sizeof(double);
+    const struct {
+        const void *bytes;
+        size_t count;
+    } parts[] = {{&n, sizeof n},
+                 {system->species, n * sizeof *system->species},
+                 {system->masses, n * sizeof *system->masses},
+                 {system->positions, vectors},
+                 {system->cell, sizeof system->cell},
+                 {system->periodic, sizeof system->periodic},
+                 {&system->has_reference_energy, sizeof system->has_reference_energy},
+                 {&system->reference_energy, sizeof system->reference_energy},
+                 {system->reference_forces, system->reference_forces ? vectors : 0}};
+    uint64_t sum = CHECKSUM_START;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        sum = checksum(sum, parts[i].bytes, parts[i].count);
+    return sum;
 }
 
 sch_status sch_system_set_references(sch_system *system, const double *energy,

@@ -124,7 +124,7 @@ void sch_model_free(sch_model *model) {
     free(model);
 }
 
-uint64_t model_hash(const sch_model *model) {
+uint64_t sch_model_checksum(const sch_model *model) {
     const size_t K = (size_t)model->rbf;
     const struct {
         const void *bytes;
@@ -143,6 +143,13 @@ uint64_t model_hash(const sch_model *model) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         hash = checksum(hash, parts[i].bytes, parts[i].count);
     return hash;
+}
+
+sch_status model_check_text(const char *what, const char *text) {
+    if (strlen(text) > MODEL_MAX_TEXT)
+        return fail(SCH_ERROR_ARGUMENT, "%s: expected at most %d bytes, found %zu", what,
+                    MODEL_MAX_TEXT, strlen(text));
+    return SCH_OK;
 }
 
 bool model_knows(const sch_model *model, int atomic_number) {
@@ -266,6 +273,8 @@ sch_status sch_model_create(sch_model **out, const sch_model_plan *plan, sch_gau
     if (plan->n_elements < 1 || plan->n_elements > ELEMENT_MAX)
         return fail(SCH_ERROR_ARGUMENT, "elements: expected 1 to %d, found %d", ELEMENT_MAX,
                     plan->n_elements);
+    SCH_TRY(model_check_text("name", plan->name));
+    SCH_TRY(model_check_text("level of theory", plan->level_of_theory));
     sch_model *model = NULL;
     SCH_TRY(model_create(&model, plan->hidden, plan->interactions, plan->rbf, plan->cutoff));
     sch_status status = follow_plan(model, plan);

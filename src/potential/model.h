@@ -12,7 +12,8 @@ enum {
     MODEL_SPECIES = ELEMENT_MAX + 1, /* rows of the embedding: atomic numbers 0 to 100 */
     MODEL_MAX_HIDDEN = 1024,
     MODEL_MAX_INTERACTIONS = 16,
-    MODEL_MAX_RBF = 256
+    MODEL_MAX_RBF = 256,
+    MODEL_MAX_TEXT = 3998 /* bytes of a name, a level of theory or a line on training */
 };
 
 /** y = weight x + bias */
@@ -70,10 +71,9 @@ sch_status model_create(sch_model **model, int hidden, int interactions, int rbf
 /** A copy with weights of its own. */
 sch_status model_copy(sch_model **copy, const sch_model *model) __attribute__((warn_unused_result));
 
-/** A checksum over all that energies and forces follow from, not over its names: the same models
- *  have the same, others another. FNV-1a: mistakes are to be found, and nobody gains by a forgery.
- */
-uint64_t model_hash(const sch_model *model);
+/** A text that the model's file can hold: "level of theory: expected at most ... bytes, found ...".
+ *  @return SCH_ERROR_ARGUMENT if it is longer */
+sch_status model_check_text(const char *what, const char *text) __attribute__((warn_unused_result));
 
 /** Does the model know this element? */
 bool model_knows(const sch_model *model, int atomic_number);

@@ -114,18 +114,28 @@ static sch_status read_numbers(struct hdf5_reader *reader, sch_model *model) {
 static const char *const RECORD[] = {
     "training_seed",     "training_steps",    "training_frames",      "training_seconds",
     "seconds_per_epoch", "validation_frames", "validation_force_mae", "validation_energy_mae"};
-enum { RECORD_NUMBERS = sizeof RECORD / sizeof *RECORD };
+enum { RECORD_FORCE_MAE = 6, RECORD_NUMBERS = sizeof RECORD / sizeof *RECORD };
+
+/** A file has no error that was not measured. */
+static sch_status read_record_number(struct hdf5_reader *reader, int k, double *x) {
+    *x = NAN;
+    if (k >= RECORD_FORCE_MAE && !hdf5_has_attribute(reader, RECORD[k]))
+        return SCH_OK;
+    SCH_TRY(hdf5_read_number(reader, RECORD[k], x));
+    if (!(*x >= 0.0 && *x < 1e15))
+        return hdf5_wrong(reader, RECORD[k], "a number from 0 on", "another");
+    return SCH_OK;
+}
 
 /** All of it or nothing. */
 static sch_status read_record(struct hdf5_reader *reader, sch_training_record *record) {
     double x[RECORD_NUMBERS];
     if (!hdf5_has_attribute(reader, RECORD[0]))
         return SCH_OK;
-    for (int k = 0; k < RECORD_NUMBERS; k++) {
-        SCH_TRY(hdf5_read_number(reader, RECORD[k], &x[k]));
-        if (!(x[k] >= 0.0 && x[k] < 1e15))
-            return hdf5_wrong(reader, RECORD[k], "a number from 0 on", "another");
-    }
+    for (int k = 0; k < RECORD_NUMBERS; k++)
+        SCH_TRY(read_record_number(reader, k, &x[k]));
+    if (x[RECORD_FORCE_MAE - 1] == 0.0) /* earlier versions wrote errors of zero */
+        x[RECORD_FORCE_MAE] = x[RECORD_FORCE_MAE + 1] = NAN;
     *record = (sch_training_record){.seed = (long)x[0],
                                     .steps = (long)x[1],
                                     .frames = (size_t)x[2],
@@ -269,7 +279,7 @@ static bool write_record(hid_t file, const sch_training_record *record) {
         record->validation_force_mae, record->validation_energy_mae};
     bool written = true;
     for (int k = 0; written && record->frames > 0 && k < RECORD_NUMBERS; k++)
-        written = write_attribute(file, RECORD[k], H5T_NATIVE_DOUBLE, 0, &x[k]);
+        written = isnan(x[k]) || write_attribute(file, RECORD[k], H5T_NATIVE_DOUBLE, 0, &x[k]);
     return written;
 }
 
@@ -403,20 +413,11 @@ static sch_status make_image(const sch_model *model, const char *path, struct im
     return SCH_OK;
 }
 
-/** Texts that the reader takes. */
-static sch_status check_texts(const sch_model *model) {
-    const char *texts[] = {model->name, model->level_of_theory, model->training};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (strlen(texts[i]) + 1 >= HDF5_TEXT_MAX)
-            return fail(SCH_ERROR_ARGUMENT,
-                        "model: expected texts of less than %d bytes, found %zu", HDF5_TEXT_MAX - 1,
-                        strlen(texts[i]));
-    return SCH_OK;
-}
-
 sch_status sch_model_save(const sch_model *model, const char *path) {
     struct image image = {0};
-    SCH_TRY(check_texts(model));
+    SCH_TRY(model_check_text("model: name", model->name));
+    SCH_TRY(model_check_text("model: level of theory", model->level_of_theory));
+    SCH_TRY(model_check_text("model: training", model->training));
     struct hdf5_guard guard = hdf5_enter();
     sch_status status = make_image(model, path, &image);
     hdf5_leave(guard);
