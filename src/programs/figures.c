@@ -44,6 +44,7 @@ static void add_forces(struct force_sums *sums, const sch_system *system, const 
     const double *reference = sch_system_reference_forces(system);
     const int *elements = sch_system_atomic_numbers(system);
     size_t n = sch_system_n_atoms(system);
+    sums->frames++;
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 3 * i; k < 3 * i + 3; k++) {
             double error = predicted[k] - reference[k];
@@ -58,6 +59,7 @@ static void add_forces(struct force_sums *sums, const sch_system *system, const 
 }
 
 static void join_forces(struct force_sums *sums, const struct force_sums *more) {
+    sums->frames += more->frames;
     sums->components += more->components;
     sums->error += more->error;
     sums->error_square += more->error_square;
@@ -80,6 +82,8 @@ static void join_forces(struct force_sums *sums, const struct force_sums *more) 
 /* ---------------------------------------------------------------- energies */
 
 static void add_energy_error(struct energy_sums *sums, double error, double atoms) {
+    sums->frames++;
+    sums->atoms += (long)atoms;
     sums->error += fabs(error);
     sums->error_square += square(error);
     sums->error_per_atom += fabs(error) / atoms;
@@ -102,23 +106,23 @@ static bool keep(struct group *group, size_t n, double error) {
 }
 
 static bool add_energy(struct group *group, enum energy_shift shift, size_t atoms, double error) {
-    if (group->energy.frames == 0)
+    if (group->plain.frames == 0)
         group->first_error = error;
-    if (shift == SHIFT_NONE)
-        add_energy_error(&group->energy, error, (double)atoms);
-    else if (!keep(group, (size_t)group->energy.frames, error))
+    if (shift != SHIFT_NONE && !keep(group, (size_t)group->plain.frames, error))
         return false;
     group->error_beyond_first += error - group->first_error;
-    group->energy.frames++;
+    add_energy_error(&group->plain, error, (double)atoms);
     return true;
 }
 
-/* All frames of a group have the same number of atoms. */
-static void settle_group(struct group *group, double shift) {
-    double atoms = (double)group->atoms / (double)group->frames;
-    group->energy_shift = shift;
-    for (long i = 0; group->kept && i < group->energy.frames; i++)
-        add_energy_error(&group->energy, group->kept[i] - shift, atoms);
+/* Less the mean error of the frames that `of` has. The mean of a single frame is its error: that
+ * nothing is left of it says nothing of the model. All frames of a group have the same number of
+ * atoms. */
+static void shift_group(struct group *group, const struct group *of) {
+    const double atoms = (double)group->atoms / (double)group->frames;
+    group->energy_shift = group_energy_offset(of);
+    for (long i = 0; of->plain.frames > 1 && i < group->plain.frames; i++)
+        add_energy_error(&group->energy, group->kept[i] - group->energy_shift, atoms);
 }
 
 void figures_settle(struct figures *figures) {
@@ -126,8 +130,10 @@ void figures_settle(struct figures *figures) {
     figures_total(figures, &total);
     for (size_t i = 0; i < figures->n; i++) {
         struct group *group = &figures->groups[i];
-        const struct group *of = figures->shift == SHIFT_MEAN ? &total : group;
-        settle_group(group, figures->shift == SHIFT_NONE ? 0 : group_energy_offset(of));
+        if (figures->shift == SHIFT_NONE)
+            group->energy = group->plain;
+        else
+            shift_group(group, figures->shift == SHIFT_MEAN ? &total : group);
         free(group->kept);
         group->kept = NULL;
     }
@@ -186,18 +192,27 @@ bool figures_add(struct figures *figures, const sch_system *system, const sch_pr
     double energy;
     group->frames++;
     group->atoms += atoms;
-    add_forces(&group->force, system, predicted->forces, frame);
+    if (sch_system_reference_forces(system))
+        add_forces(&group->force, system, predicted->forces, frame);
     return !sch_system_reference_energy(system, &energy) ||
            add_energy(group, figures->shift, atoms, predicted->energy - energy);
+}
+
+static void join_energies(struct energy_sums *sums, const struct energy_sums *more) {
+    sums->frames += more->frames;
+    sums->atoms += more->atoms;
+    sums->error += more->error;
+    sums->error_square += more->error_square;
+    sums->error_per_atom += more->error_per_atom;
+    sums->error_per_atom_square += more->error_per_atom_square;
 }
 
 static void join(struct group *total, const struct group *more) {
     total->frames += more->frames;
     total->atoms += more->atoms;
     join_forces(&total->force, &more->force);
-    struct energy_sums *sums = &total->energy;
-    if (more->energy.frames > 0) {
-        if (sums->frames == 0) {
+    if (more->plain.frames > 0) {
+        if (total->plain.frames == 0) {
             total->first_error = more->first_error;
             total->energy_shift = more->energy_shift;
         } else if (total->energy_shift != more->energy_shift) {
@@ -205,13 +220,10 @@ static void join(struct group *total, const struct group *more) {
         }
         total->error_beyond_first +=
             more->error_beyond_first +
-            (double)more->energy.frames * (more->first_error - total->first_error);
+            (double)more->plain.frames * (more->first_error - total->first_error);
     }
-    sums->frames += more->energy.frames;
-    sums->error += more->energy.error;
-    sums->error_square += more->energy.error_square;
-    sums->error_per_atom += more->energy.error_per_atom;
-    sums->error_per_atom_square += more->energy.error_per_atom_square;
+    join_energies(&total->plain, &more->plain);
+    join_energies(&total->energy, &more->energy);
 }
 
 void figures_total(const struct figures *figures, struct group *total) {
@@ -246,6 +258,10 @@ double force_rmse(const struct force_sums *sums) {
     return figures_root_mean(sums->error_square, sums->components);
 }
 
+double force_largest(const struct force_sums *sums) {
+    return sums->components ? sums->largest : NAN;
+}
+
 double force_r2(const struct force_sums *sums) {
     double spread =
         sums->reference_square - sums->reference * figures_mean(sums->reference, sums->components);
@@ -264,6 +280,10 @@ double element_mae(const struct element_sums *sums) {
     return figures_mean(sums->error, sums->components);
 }
 
+double energy_mae(const struct energy_sums *sums) {
+    return figures_mean(sums->error, sums->frames);
+}
+
 double group_energy_offset(const struct group *group) {
-    return group->first_error + figures_mean(group->error_beyond_first, group->energy.frames);
+    return group->first_error + figures_mean(group->error_beyond_first, group->plain.frames);
 }

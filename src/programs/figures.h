@@ -27,6 +27,7 @@ struct element_sums {
 };
 
 struct force_sums {
+    long frames; /**< those that have reference forces */
     long components;
     double error, error_square;
     double reference, reference_square;
@@ -39,7 +40,7 @@ struct force_sums {
 };
 
 struct energy_sums {
-    long frames; /**< those whose energy is known */
+    long frames, atoms; /**< those that are counted */
     double error, error_square;
     double error_per_atom, error_per_atom_square;
 };
@@ -50,11 +51,13 @@ struct group {
     size_t atoms; /**< of all frames */
     long frames;
     struct force_sums force;
-    struct energy_sums energy; /**< complete after figures_settle */
+    struct energy_sums plain;  /**< of all frames that have a reference energy, before any shift */
+    struct energy_sums energy; /**< after the shift, where it is the mean of several frames; there
+                                    after figures_settle */
     double energy_shift;       /**< eV; NaN where it differs from formula to formula */
     double first_error;        /**< eV; the mean is counted from here, to keep its digits */
     double error_beyond_first; /**< sum, eV */
-    double *kept;              /**< [energy.frames] errors, eV, while the shift is not known */
+    double *kept;              /**< [plain.frames] errors, eV, while the shift is not known */
     size_t kept_capacity;
 };
 
@@ -81,10 +84,12 @@ void figures_free(struct figures *figures);
 /** NaN where nothing was counted. */
 double force_mae(const struct force_sums *sums);
 double force_rmse(const struct force_sums *sums);
+double force_largest(const struct force_sums *sums);
 double force_r2(const struct force_sums *sums);
 double force_cosine(const struct force_sums *sums);
 double force_share_within(const struct force_sums *sums, int bound);
 double element_mae(const struct element_sums *sums);
+double energy_mae(const struct energy_sums *sums);
 
 /** Mean energy error, before any shift, eV. */
 double group_energy_offset(const struct group *group);

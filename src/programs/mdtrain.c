@@ -18,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 enum { WARM_UP = 300 };
 
@@ -28,13 +30,15 @@ struct run {
     struct training_set data, valid;
     sch_model *initial;
     sch_trainer *trainer;
+    bool atoms_told; // the frames told the energies of single atoms
     struct train_state state;
     struct train_log *log;
-    long logged_step; // the last step that has a line in the log; -1: none
+    long logged_step;   // the last step that has a line in the log; -1: none
+    long reported_step; // the last step that has a report in this part of the run; -1: none
     struct progress progress;
-    double began_at, before; // clock, s: of this part of the run; s of the parts before it
-    double reported_at;      // s of training
-    double force_mae;        // eV/Å, at the last report
+    double began_at, before;    // clock, s: of this part of the run; s of the parts before it
+    double reported_at;         // s of training
+    struct train_errors errors; // at the last report
 };
 
 /* ---------------------------------------------------------------- beginning: frames */
@@ -54,7 +58,7 @@ static int no_teacher(sch_status status) {
 /* Give the frames of a set the teacher's energies and forces. */
 static int label(const struct training_set *set, sch_potential *teacher) {
     for (size_t k = 0; k < set->n_frames; k++) {
-        sch_system *frame = set->frames[k];
+        sch_system *frame = set->frames[k].system;
         double *forces = calloc(sch_system_n_atoms(frame) * 3, sizeof *forces);
         if (!forces)
             return out_of_memory();
@@ -64,7 +68,7 @@ static int label(const struct training_set *set, sch_potential *teacher) {
             status = sch_system_set_references(frame, &properties.energy, forces);
         free(forces);
         if (status != SCH_OK)
-            return no_teacher(status);
+            return training_frame_failed(&set->frames[k], "--distill: ", status);
     }
     return PROGRAM_DONE;
 }
@@ -79,6 +83,8 @@ static int distill(struct run *run) {
     int result = status == SCH_OK ? label(&run->data, teacher) : no_teacher(status);
     if (result == PROGRAM_DONE)
         result = label(&run->valid, teacher);
+    if (result == PROGRAM_DONE)
+        run->options.teacher_checksum = sch_model_checksum(model);
     sch_potential_free(teacher);
     sch_model_free(model);
     return result;
@@ -114,7 +120,7 @@ static int new_model(struct run *run) {
     const struct train_size *size = run->options.size;
     int elements[100];
     double energies[101];
-    if (!training_set_atom_energies(&run->data, energies))
+    if (!training_set_atom_energies(&run->data, energies, &run->atoms_told))
         return PROGRAM_FAILED;
     const char *level = run->options.level;
     sch_model_plan plan = {.name = size->name,
@@ -131,11 +137,28 @@ static int new_model(struct run *run) {
     return status == SCH_OK ? PROGRAM_DONE : library_failed(status);
 }
 
-/* A model to begin with has a size; another one asked for beside it is a mistake. */
+static int check_level(const struct run *run, const char *initial) {
+    const char *asked = run->options.level, *told = training_set_level(&run->data);
+    if (asked && strcasecmp(asked, initial) != 0) {
+        complain("--level: expected that of the model of --init, %s, found %s", initial, asked);
+        return PROGRAM_USAGE;
+    }
+    if (strcmp(told, "unknown") != 0 && strcmp(initial, "unknown") != 0 &&
+        strcasecmp(told, initial) != 0)
+        complain("warning: %s: the frames are of the level of theory %s, the model of --init and "
+                 "the new one of %s",
+                 run->data.sources[0].path, told, initial);
+    return PROGRAM_DONE;
+}
+
+/* A model to begin with has a level of theory and a size; others asked for beside it are a mistake.
+ */
 static int check_initial(const struct run *run) {
     const struct train_size *size = run->options.size;
     sch_model_info info;
     sch_model_describe(run->initial, &info);
+    if (run->options.initial && check_level(run, info.level_of_theory) != PROGRAM_DONE)
+        return PROGRAM_USAGE;
     if (!size || (info.hidden == size->hidden && info.interactions == size->interactions &&
                   info.rbf == size->rbf))
         return PROGRAM_DONE;
@@ -175,9 +198,14 @@ static int create_trainer(struct run *run) {
                                .average = options->average,
                                .threads = (int)options->threads};
     sch_status status = sch_trainer_create(&run->trainer, run->initial, &how);
-    for (size_t k = 0; status == SCH_OK && k < run->data.n_frames; k++)
-        status = sch_trainer_add(run->trainer, run->data.frames[k]);
-    return status == SCH_OK ? PROGRAM_DONE : library_failed(status);
+    if (status != SCH_OK)
+        return library_failed(status);
+    for (size_t k = 0; k < run->data.n_frames; k++) {
+        status = sch_trainer_add(run->trainer, run->data.frames[k].system);
+        if (status != SCH_OK)
+            return training_frame_failed(&run->data.frames[k], "", status);
+    }
+    return PROGRAM_DONE;
 }
 
 /* ---------------------------------------------------------------- beginning: files */
@@ -202,6 +230,28 @@ static int check_outputs(const struct run *run) {
     return result;
 }
 
+/* What cannot be evaluated is told now, not at the first report. */
+static int try_validation(const struct run *run) {
+    struct figures figures;
+    int result = train_validate(&run->valid, run->initial, (int)run->options.threads, &figures);
+    figures_free(&figures);
+    return result;
+}
+
+/* What is not as one may expect, told when nothing can fail any more. */
+static void print_notes(const struct run *run) {
+    const struct train_options *options = &run->options;
+    const size_t n = run->data.n_frames;
+    if (options->quiet)
+        return;
+    if (run->valid.n_frames == 0 && options->hold_back > 0.0)
+        complain("note: no validation: --hold-back %g of %zu frame%s is none; give others with "
+                 "--valid DATA",
+                 options->hold_back, n, n == 1 ? "" : "s");
+    if (run->atoms_told)
+        complain("note: the energies of atoms are those of the frames of single atoms");
+}
+
 /* All that comes before the first step. */
 static int prepare(struct run *run) {
     const struct train_options *options = &run->options;
@@ -218,9 +268,13 @@ static int prepare(struct run *run) {
         result = create_trainer(run);
     if (result == PROGRAM_DONE && options->resume)
         result = train_state_restore(&run->state, options, &run->data, run->trainer);
+    if (result == PROGRAM_DONE)
+        result = try_validation(run);
     if (result == PROGRAM_DONE && options->log &&
         !(run->log = train_log_open(options->log, run->state.step)))
         result = PROGRAM_FAILED;
+    if (result == PROGRAM_DONE)
+        print_notes(run);
     run->logged_step = run->state.step > 0 ? run->state.step : -1;
     return result;
 }
@@ -248,16 +302,15 @@ static void describe(const struct run *run, char text[1024]) {
 static sch_training_record record_of(const struct run *run, const struct group *total) {
     double epochs =
         (double)run->state.step * (double)run->options.batch / (double)run->data.n_frames;
-    return (sch_training_record){
-        .seed = run->options.seed,
-        .steps = run->state.step,
-        .frames = run->data.n_frames,
-        .seconds = run->state.seconds,
-        .seconds_per_epoch = epochs > 0.0 ? run->state.seconds / epochs : 0.0,
-        .validation_frames = (size_t)total->frames,
-        .validation_force_mae = total->frames ? force_mae(&total->force) : 0.0,
-        .validation_energy_mae =
-            total->energy.frames ? figures_mean(total->energy.error, total->energy.frames) : 0.0};
+    return (sch_training_record){.seed = run->options.seed,
+                                 .steps = run->state.step,
+                                 .frames = run->data.n_frames,
+                                 .seconds = run->state.seconds,
+                                 .seconds_per_epoch =
+                                     epochs > 0.0 ? run->state.seconds / epochs : 0.0,
+                                 .validation_frames = (size_t)total->frames,
+                                 .validation_force_mae = force_mae(&total->force),
+                                 .validation_energy_mae = energy_mae(&total->energy)};
 }
 
 /* How far the run is, 0 to 1. */
@@ -274,12 +327,19 @@ static const char *time_left(const struct run *run, char text[64]) {
     return text;
 }
 
+/* "validation 9.02 meV/Å, ", or "" where there is none. */
+static const char *force_error(const struct run *run, const char *unit, char text[64]) {
+    text[0] = '\0';
+    if (!isnan(run->errors.force))
+        snprintf(text, 64, "validation %.2f %s", 1e3 * run->errors.force, unit);
+    return text;
+}
+
 static void print_report(struct run *run) {
-    char left[64];
+    char left[64], error[64];
     progress_clear(&run->progress);
-    printf("%7.1f min  step %8ld  loss %.5f  validation %.2f meV/Å  %s\n",
-           run->state.seconds / 60.0, run->state.step, run->state.loss, 1e3 * run->force_mae,
-           time_left(run, left));
+    printf("%7.1f min  step %8ld  loss %.5f  %s%s\n", run->state.seconds / 60.0, run->state.step,
+           run->state.loss, force_error(run, "meV/Å  ", error), time_left(run, left));
 }
 
 /* The averaged model, with the record if there is one; NULL after complaining. */
@@ -313,9 +373,9 @@ static int write_files(struct run *run, const sch_training_record *record) {
         return PROGRAM_FAILED;
     }
     int result = PROGRAM_DONE;
+    run->reported_step = run->state.step;
     if (run->log && run->state.step != run->logged_step) // a run may end where it just reported
-        result =
-            train_log_write(run->log, &run->state, run->force_mae, record->validation_energy_mae);
+        result = train_log_write(run->log, &run->state, &run->errors);
     run->logged_step = run->state.step;
     return result == PROGRAM_DONE ? train_state_save(&run->state, options, &run->data, run->trainer)
                                   : result;
@@ -329,7 +389,9 @@ static int report(struct run *run, struct figures *figures) {
     if (result != PROGRAM_DONE)
         return result;
     figures_total(figures, &total);
-    run->force_mae = force_mae(&total.force);
+    run->errors = (struct train_errors){.force = force_mae(&total.force),
+                                        .energy = energy_mae(&total.plain),
+                                        .shifted_energy = energy_mae(&total.energy)};
     const sch_training_record record = record_of(run, &total);
     result = write_files(run, &record);
     if (result != PROGRAM_DONE || run->options.quiet)
@@ -358,11 +420,26 @@ static double learning_rate(const struct run *run) {
 static void show_progress(struct run *run) {
     if (!progress_due(&run->progress))
         return;
-    char line[256], step[NUMBER_SIZE], left[64];
-    snprintf(line, sizeof line, "step %s, loss %.5f, validation %.2f meV/A, %s",
-             number_grouped(step, run->state.step), run->state.loss, 1e3 * run->force_mae,
-             time_left(run, left));
+    char line[256], step[NUMBER_SIZE], left[64], error[64];
+    snprintf(line, sizeof line, "step %s, loss %.5f, %s%s", number_grouped(step, run->state.step),
+             run->state.loss, force_error(run, "meV/A, ", error), time_left(run, left));
     progress_show(&run->progress, line);
+}
+
+/* A step failed: tell what is left. */
+static int broke_down(struct run *run, sch_status status) {
+    const char *out = run->options.out;
+    char left[NUMBER_SIZE + 64], advice[NUMBER_SIZE + 64] = "";
+    snprintf(left, sizeof left, "is as of the last report, step %ld", run->reported_step);
+    if (run->reported_step < 0)
+        snprintf(left, sizeof left, "%s",
+                 access(out, F_OK) == 0 ? "is as it was before the run" : "was not written");
+    if (status == SCH_ERROR_UNSTABLE)
+        snprintf(advice, sizeof advice, "; try a --rate below %g", run->options.rate);
+    progress_clear(&run->progress);
+    complain("%s; %s%s %s%s", sch_last_error(),
+             run->reported_step < 0 ? "no report had been made: " : "", out, left, advice);
+    return PROGRAM_FAILED;
 }
 
 static int step(struct run *run) {
@@ -372,11 +449,9 @@ static int step(struct run *run) {
     double loss = 0.0;
     for (size_t k = 0; k < batch; k++)
         numbers[k] = training_set_draw(&run->data, state->generator);
-    if (sch_trainer_step(run->trainer, batch, numbers, learning_rate(run), &loss) != SCH_OK) {
-        progress_clear(&run->progress);
-        complain("%s; %s is as of the last report", sch_last_error(), run->options.out);
-        return PROGRAM_FAILED;
-    }
+    sch_status status = sch_trainer_step(run->trainer, batch, numbers, learning_rate(run), &loss);
+    if (status != SCH_OK)
+        return broke_down(run, status);
     double keep = fmin(0.99, (double)state->step / ((double)state->step + 1.0));
     state->loss = keep * state->loss + (1.0 - keep) * loss;
     state->step++;
@@ -390,7 +465,8 @@ static int train(struct run *run) {
     progress_start(&run->progress, !run->options.quiet, 0, 0);
     run->began_at = progress_clock();
     run->before = run->reported_at = run->state.seconds;
-    run->force_mae = NAN;
+    run->errors = (struct train_errors){NAN, NAN, NAN};
+    run->reported_step = -1;
     while (fraction(run) < 1.0 && !*stop && result == PROGRAM_DONE) {
         result = step(run);
         if (result == PROGRAM_DONE &&

@@ -47,6 +47,11 @@ const char *paths_not_writable(const char *path) {
             return strerror(EISDIR);
         return access(path, W_OK) == 0 ? NULL : strerror(errno);
     }
+    if (errno != ENOENT)
+        return strerror(errno);
+    // A file that appears whole has a longer name while it is written.
+    if (strlen(name_of(path)) > NAME_MAX - 32)
+        return "its name is too long";
     const struct folder folder = folder_of(path);
     if (stat(folder.path, &about) != 0)
         return errno == ENOENT ? "its folder does not exist" : strerror(errno);

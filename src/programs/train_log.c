@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 #include <unistd.h>
 
 static const char HEADER[] =
-    "seconds,step,loss,validation_force_mae_meV_per_A,validation_energy_mae_meV\n";
+    "seconds,step,loss,validation_force_mae_meV_per_A,validation_energy_mae_meV,"
+    "validation_energy_mae_meV_without_each_formulas_mean_error\n";
 
 struct train_log {
     const char *path;
@@ -82,11 +84,19 @@ static bool append(struct train_log *log, const char *text, size_t bytes) {
     return true;
 }
 
-int train_log_write(struct train_log *log, const struct train_state *state, double force_error,
-                    double energy_error) {
-    char line[1024]; // a loss may be as large as numbers are
-    int length = snprintf(line, sizeof line, "%.1f,%ld,%.6f,%.4f,%.4f\n", state->seconds,
-                          state->step, state->loss, 1e3 * force_error, 1e3 * energy_error);
+/* An error in meV; nothing where there is none. */
+static int put_error(char *text, size_t size, double error) {
+    return isnan(error) ? snprintf(text, size, ",") : snprintf(text, size, ",%.4f", 1e3 * error);
+}
+
+int train_log_write(struct train_log *log, const struct train_state *state,
+                    const struct train_errors *errors) {
+    char line[2048]; // numbers may be as large as numbers are
+    int length = snprintf(line, 512, "%.1f,%ld,%.6f", state->seconds, state->step, state->loss);
+    length += put_error(line + length, 400, errors->force);
+    length += put_error(line + length, 400, errors->energy);
+    length += put_error(line + length, 400, errors->shifted_energy);
+    line[length++] = '\n';
     return append(log, line, (size_t)length) ? PROGRAM_DONE : PROGRAM_FAILED;
 }
 

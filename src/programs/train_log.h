@@ -10,10 +10,16 @@ struct train_log;
  *  what came after it will come again. NULL after complaining. The path is borrowed. */
 struct train_log *train_log_open(const char *path, long step);
 
-/** Append a line, whole or not at all; errors in eV/Å and eV. Gives a program's status, after
- *  complaining. */
-int train_log_write(struct train_log *log, const struct train_state *state, double force_error,
-                    double energy_error);
+/** Mean absolute errors on the validation frames; NaN: not known. */
+struct train_errors {
+    double force;          /**< eV/Å */
+    double energy;         /**< eV */
+    double shifted_energy; /**< eV, without the mean error of each formula */
+};
+
+/** Append a line, whole or not at all. Gives a program's status, after complaining. */
+int train_log_write(struct train_log *log, const struct train_state *state,
+                    const struct train_errors *errors);
 
 /** NULL is accepted. */
 void train_log_close(struct train_log *log);

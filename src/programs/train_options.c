@@ -58,6 +58,17 @@ static const struct train_size *read_size(const char *text) {
     return &SIZES[argument_choice("--size", text, names, "original, tiny or ultra-tiny")];
 }
 
+/* What a model's file can hold, and shows again as it was. */
+static const char *read_level(const char *text) {
+    enum { MOST = 200 };
+    bool plain = *text && strlen(text) <= MOST;
+    for (const char *c = text; *c; c++)
+        plain = plain && *c >= ' ' && *c <= '~';
+    if (!plain)
+        argument_wrong("--level", "1 to 200 printable ASCII characters", text);
+    return text;
+}
+
 static double real(const char *option, const char *text, double least, double most) {
     double number;
     if (number_real(text, &number) && number >= least && number <= most)
@@ -118,7 +129,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
         options->size = read_size(text);
         return 0;
     case 'l':
-        options->level = text;
+        options->level = read_level(text);
         return 0;
     case KEY_HOLD_BACK:
         options->hold_back = real("--hold-back", text, 0.0, 0.9);

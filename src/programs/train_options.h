@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /** A size of model that has a name. */
 struct train_size {
@@ -24,6 +25,7 @@ struct train_options {
     struct names data, valid;
     const struct train_size *size; /**< NULL: not given */
     const char *initial, *teacher; /**< models, or NULL */
+    uint64_t teacher_checksum;     /**< set when the teacher is read */
     const char *level;             /**< NULL: what the frames say */
     const char *out, *log;
     char *checkpoint; /**< owned */

@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,13 @@ enum { SETTINGS = 4096 };
 /* What the checkpoint holds for the program; the generator's state follows. */
 struct note {
     char settings[SETTINGS];
+    uint64_t data; /* over all files, also those that the settings have no room for */
     long step;
     double seconds, loss;
 };
 
-/* What must be the same for the steps that follow to be those of an unbroken run; settings are
- * parted by "; ". What is cut off at the end of a long list of files is not compared. */
+/* What must be the same for the steps that follow to be those of an unbroken run. Settings are
+ * parted by "; "; of a file the checksum of its frames comes last, after " #". */
 static void describe_settings(const struct train_options *options, const struct training_set *data,
                               char text[SETTINGS]) {
     memset(text, 0, SETTINGS);
@@ -27,9 +29,23 @@ static void describe_settings(const struct train_options *options, const struct 
                         "--seed %ld; ",
                         options->batch, options->rate, options->energy_weight, options->average,
                         options->seed);
-    for (size_t k = 0; k < data->n_sources && used < SETTINGS; k++)
-        used += snprintf(text + used, (size_t)(SETTINGS - used), "%zu frames of %s:%.9g; ",
-                         data->sources[k].count, data->sources[k].path, data->sources[k].weight);
+    if (options->teacher)
+        used +=
+            snprintf(text + used, (size_t)(SETTINGS - used), "--distill %.512s #%016" PRIx64 "; ",
+                     options->teacher, options->teacher_checksum);
+    for (size_t k = 0; k < data->n_sources && used < SETTINGS; k++) {
+        const struct source *source = &data->sources[k];
+        used += snprintf(text + used, (size_t)(SETTINGS - used),
+                         "%zu frames of %s:%.9g #%016" PRIx64 "; ", source->count, source->path,
+                         source->weight, source->checksum);
+    }
+}
+
+static uint64_t checksum_of(const struct training_set *data) {
+    uint64_t sum = 0;
+    for (size_t k = 0; k < data->n_sources; k++)
+        sum = 31 * sum + data->sources[k].checksum;
+    return sum;
 }
 
 static size_t note_size(const struct train_state *state) {
@@ -42,6 +58,7 @@ int train_state_save(const struct train_state *state, const struct train_options
     if (!note)
         return out_of_memory();
     describe_settings(options, data, note->settings);
+    note->data = checksum_of(data);
     note->step = state->step;
     note->seconds = state->seconds;
     note->loss = state->loss;
@@ -54,33 +71,88 @@ int train_state_save(const struct train_state *state, const struct train_options
     return PROGRAM_FAILED;
 }
 
-/* The first setting that differs, in both words. */
-static int compare(const char *path, const char *found, const char *expected) {
-    while (*expected || *found) {
-        int here = (int)strcspn(expected, ";"), there = (int)strcspn(found, ";");
-        if (here != there || strncmp(expected, found, (size_t)here) != 0) {
-            complain("%s: expected a run with %.*s, found one with %.*s", path, here ? here : 7,
-                     here ? expected : "no more", there ? there : 7, there ? found : "no more");
-            return PROGRAM_INPUT;
-        }
-        expected += here + (expected[here] ? 2 : 0);
-        found += there + (found[there] ? 2 : 0);
+/* ---------------------------------------------------------------- another run */
+
+/* The run cannot go on; a new one can begin with what it has learned. */
+static int refuse(const struct train_options *options, const char *why) {
+    complain("%s: %s; begin from what the run has learned: leave out --resume, and add --init %s "
+             "--out NEW.h5",
+             options->checkpoint, why, options->out);
+    return PROGRAM_INPUT;
+}
+
+/* A setting without the checksum behind it. */
+static int words_length(const char *setting, int length) {
+    for (int k = length - 1; k > 0; k--)
+        if (setting[k] == '#' && setting[k - 1] == ' ')
+            return k - 1;
+    return length;
+}
+
+static int refuse_setting(const struct train_options *options, const char *before, int n_before,
+                          const char *now, int n_now) {
+    char why[2 * SETTINGS];
+    n_before = words_length(before, n_before);
+    n_now = words_length(now, n_now);
+    if (n_before == 0)
+        snprintf(why, sizeof why, "the run did not have %.*s", n_now, now);
+    else if (n_now == 0)
+        snprintf(why, sizeof why, "the run also had %.*s", n_before, before);
+    else if (n_before == n_now && strncmp(before, now, (size_t)n_now) == 0)
+        snprintf(why, sizeof why, "the run had %.*s, which have other contents now", n_now, now);
+    else
+        snprintf(why, sizeof why, "the run had %.*s, this command has %.*s", n_before, before,
+                 n_now, now);
+    return refuse(options, why);
+}
+
+/* Refuses the first setting that differs. */
+static int compare(const struct train_options *options, const struct note *note, const char *now) {
+    const char *before = note->settings;
+    while (*now || *before) {
+        int n_now = (int)strcspn(now, ";"), n_before = (int)strcspn(before, ";");
+        if (n_now != n_before || strncmp(now, before, (size_t)n_now) != 0)
+            return refuse_setting(options, before, n_before, now, n_now);
+        now += n_now + (now[n_now] ? 2 : 0);
+        before += n_before + (before[n_before] ? 2 : 0);
     }
     return PROGRAM_DONE;
 }
 
-static int take_up(struct train_state *state, const struct train_options *options,
-                   const struct training_set *data, struct note *note) {
-    char expected[SETTINGS];
-    describe_settings(options, data, expected);
+static int check_run(const struct train_options *options, const struct training_set *data,
+                     struct note *note) {
+    char now[SETTINGS];
+    describe_settings(options, data, now);
     note->settings[SETTINGS - 1] = '\0';
-    int result = compare(options->checkpoint, note->settings, expected);
-    if (result != PROGRAM_DONE)
-        return result;
+    int result = compare(options, note, now);
+    if (result == PROGRAM_DONE && note->data != checksum_of(data))
+        result = refuse(options, "the run had other frames");
+    return result;
+}
+
+/* ---------------------------------------------------------------- taking up */
+
+static void take_up(struct train_state *state, const struct note *note) {
     state->step = note->step;
     state->seconds = note->seconds;
     state->loss = note->loss;
     memcpy(gsl_rng_state(state->generator), note + 1, gsl_rng_size(state->generator));
+}
+
+/* Where the checkpoint is of another model, the settings tell best why. */
+static int restore(struct train_state *state, const struct train_options *options,
+                   const struct training_set *data, sch_trainer *trainer, struct note *note) {
+    char failure[1024];
+    sch_status status = sch_trainer_restore(trainer, options->checkpoint, note, note_size(state));
+    snprintf(failure, sizeof failure, "%s", sch_last_error());
+    int result = note->settings[0] ? check_run(options, data, note) : PROGRAM_DONE;
+    if (result != PROGRAM_DONE)
+        return result;
+    if (status != SCH_OK) {
+        complain("%s", failure);
+        return PROGRAM_INPUT;
+    }
+    take_up(state, note);
     return PROGRAM_DONE;
 }
 
@@ -94,12 +166,7 @@ int train_state_restore(struct train_state *state, const struct train_options *o
     struct note *note = calloc(1, note_size(state));
     if (!note)
         return out_of_memory();
-    sch_status status = sch_trainer_restore(trainer, options->checkpoint, note, note_size(state));
-    int result = PROGRAM_INPUT;
-    if (status == SCH_OK)
-        result = take_up(state, options, data, note);
-    else
-        complain("%s", sch_last_error());
+    int result = restore(state, options, data, trainer, note);
     free(note);
     return result;
 }

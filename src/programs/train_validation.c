@@ -8,29 +8,46 @@
 
 enum { BATCH = 64 }; /* frames evaluated at once */
 
+/* The library names a frame by its place in the batch; the user wants the file and the frame. */
+static int explain_failure(sch_potential *potential, const struct training_frame *frames, size_t n,
+                           sch_properties *predicted, sch_status status) {
+    char cause[1024];
+    snprintf(cause, sizeof cause, "%s", sch_last_error());
+    for (size_t k = 0; k < n; k++) {
+        sch_status again = sch_evaluate(potential, frames[k].system, &predicted[k]);
+        if (again != SCH_OK)
+            return training_frame_failed(&frames[k], "", again);
+    }
+    complain("%s: %s", frames[0].file, cause);
+    return exit_for_input(status);
+}
+
 /* Evaluate frames, at most BATCH, and count them. */
-static int add_batch(sch_potential *potential, sch_system *const *frames, size_t n,
+static int add_batch(sch_potential *potential, const struct training_frame *frames, size_t n,
                      struct figures *figures) {
     sch_properties predicted[BATCH];
+    sch_system *systems[BATCH];
     size_t atoms = 0, first = 0;
     for (size_t k = 0; k < n; k++)
-        atoms += sch_system_n_atoms(frames[k]);
+        atoms += sch_system_n_atoms(frames[k].system);
     double *forces = malloc(atoms * 3 * sizeof *forces);
     if (!forces)
         return out_of_memory();
     for (size_t k = 0; k < n; k++) {
+        systems[k] = frames[k].system;
         predicted[k] = (sch_properties){.forces = forces + 3 * first};
-        first += sch_system_n_atoms(frames[k]);
+        first += sch_system_n_atoms(systems[k]);
     }
-    sch_status status = sch_evaluate_batch(potential, n, frames, predicted);
-    const struct place nowhere = {0};
-    bool room = true;
-    for (size_t k = 0; status == SCH_OK && room && k < n; k++)
-        room = figures_add(figures, frames[k], &predicted[k], &nowhere);
+    sch_status status = sch_evaluate_batch(potential, n, systems, predicted);
+    int result =
+        status == SCH_OK ? PROGRAM_DONE : explain_failure(potential, frames, n, predicted, status);
+    for (size_t k = 0; result == PROGRAM_DONE && k < n; k++) {
+        const struct place place = {.file = frames[k].file, .frame = frames[k].number};
+        if (!figures_add(figures, systems[k], &predicted[k], &place))
+            result = out_of_memory();
+    }
     free(forces);
-    if (status != SCH_OK)
-        complain("%s", sch_last_error());
-    return status != SCH_OK ? PROGRAM_FAILED : room ? PROGRAM_DONE : out_of_memory();
+    return result;
 }
 
 int train_validate(const struct training_set *set, const sch_model *model, int threads,
@@ -52,21 +69,25 @@ int train_validate(const struct training_set *set, const sch_model *model, int t
     return result;
 }
 
+static const char *in_meV(char text[NUMBER_SIZE], double error) {
+    return number_short(text, 1e3 * error);
+}
+
 static void print_row(const char *name, const struct group *group) {
-    char force[NUMBER_SIZE], energy[NUMBER_SIZE];
-    printf("%-16s %7ld %12s %12s\n", name, group->frames,
-           number_short(force, 1e3 * force_mae(&group->force)),
-           group->energy.frames
-               ? number_short(energy, 1e3 * figures_mean(group->energy.error, group->energy.frames))
-               : "-");
+    char force[NUMBER_SIZE], energy[NUMBER_SIZE], shifted[NUMBER_SIZE];
+    printf("%-16s %7ld %13s %13s %13s\n", name, group->frames,
+           in_meV(force, force_mae(&group->force)), in_meV(energy, energy_mae(&group->plain)),
+           in_meV(shifted, energy_mae(&group->energy)));
 }
 
 void train_validation_print(const struct figures *figures) {
     struct group total;
     figures_total(figures, &total);
-    printf("\nvalidation        frames  force meV/Å   energy meV   (mean absolute errors)\n");
+    printf("\n%-16s %7s %*s %13s %13s   (mean absolute errors)\n", "validation", "frames", 14,
+           "force, meV/Å", "energy, meV", "energy*, meV");
     for (size_t k = 0; k < figures->n; k++)
         print_row(figures->groups[k].formula, &figures->groups[k]);
     if (figures->n > 1)
         print_row("all", &total);
+    printf("* without each formula's mean error; a formula with one energy has none\n");
 }

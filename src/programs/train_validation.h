@@ -7,8 +7,8 @@
 
 /**
  * Evaluate the model on all frames of the set.
- * @param figures  [out] by formula, energies without each formula's mean error; to be freed with
- *                 figures_free, after an error too
+ * @param figures  [out] by formula, energies as they are and without each formula's mean error; to
+ *                 be freed with figures_free, after an error too
  * @return a program's status, after complaining
  */
 int train_validate(const struct training_set *set, const sch_model *model, int threads,

@@ -6,6 +6,7 @@
 
 #include <gsl/gsl_multifit.h>
 #include <gsl/gsl_randist.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,10 +25,10 @@ static bool split(char *argument, double *weight) {
     return false;
 }
 
-static bool append(struct training_set *set, sch_system *frame) {
+static bool append(struct training_set *set, const struct training_frame *frame) {
     if (set->n_frames == set->capacity) {
         size_t capacity = set->capacity ? 2 * set->capacity : 256;
-        sch_system **grown = realloc(set->frames, capacity * sizeof *grown);
+        struct training_frame *grown = realloc(set->frames, capacity * sizeof *grown);
         if (!grown) {
             complain("out of memory");
             return false;
@@ -35,7 +36,7 @@ static bool append(struct training_set *set, sch_system *frame) {
         set->frames = grown;
         set->capacity = capacity;
     }
-    set->frames[set->n_frames++] = frame;
+    set->frames[set->n_frames++] = *frame;
     return true;
 }
 
@@ -45,36 +46,69 @@ static bool same_level(enum levels_found found, const char *words) {
     return found == LEVELS_AGREE;
 }
 
-/** Take a frame, which is the set's from then on. */
-static bool take_frame(struct training_set *set, const struct source *source, sch_system *frame,
-                       struct force_size *size) {
-    char words[LEVELS_WORDS];
-    if (!append(set, frame)) {
-        sch_system_free(frame);
+int training_frame_failed(const struct training_frame *frame, const char *what, sch_status status) {
+    complain("%s%s: frame %ld: %s", what, frame->file, frame->number, sch_last_error());
+    return exit_for_input(status);
+}
+
+/** Numbers so large belong to no molecule, and single precision cannot hold their squares. */
+static bool sizes_are_sound(const struct training_frame *frame) {
+    const double most = 1e10; // eV an atom, eV/Å
+    const size_t n = sch_system_n_atoms(frame->system);
+    const double *forces = sch_system_reference_forces(frame->system);
+    double energy;
+    if (sch_system_reference_energy(frame->system, &energy) && fabs(energy) > most * (double)n) {
+        complain("%s: frame %ld: expected an energy in eV below %g an atom, found %g", frame->file,
+                 frame->number, most, energy);
         return false;
     }
-    const long number = (long)(set->n_frames - source->first);
-    const double *forces = sch_system_reference_forces(frame);
+    for (size_t k = 0; forces && k < 3 * n; k++)
+        if (fabs(forces[k]) > most) {
+            complain("%s: frame %ld: atom %zu: expected a force in eV/Å below %g, found %g",
+                     frame->file, frame->number, k / 3 + 1, most, forces[k]);
+            return false;
+        }
+    return true;
+}
+
+/** Take a frame, which is the set's from then on. */
+static bool take_frame(struct training_set *set, struct source *source, sch_system *system,
+                       struct force_size *size) {
+    char words[LEVELS_WORDS];
+    const struct training_frame frame = {
+        .system = system,
+        .file = source->path,
+        .number = (long)(set->n_frames - source->first) + 1,
+    };
+    if (!append(set, &frame)) {
+        sch_system_free(system);
+        return false;
+    }
+    const double *forces = sch_system_reference_forces(system);
     if (!forces && !set->unlabelled) {
-        complain("%s: frame %ld: expected forces, found none", source->path, number);
+        complain("%s: frame %ld: expected forces, found none", source->path, frame.number);
         return false;
     }
     if (forces)
-        force_size_add(size, forces, 3 * sch_system_n_atoms(frame));
-    return same_level(levels_add(&set->levels, frame, source->path, number, words), words);
+        force_size_add(size, forces, 3 * sch_system_n_atoms(system));
+    source->checksum = 31 * source->checksum + sch_system_checksum(system);
+    return sizes_are_sound(&frame) &&
+           same_level(levels_add(&set->levels, system, source->path, frame.number, words), words);
 }
 
-static bool read_frames(struct training_set *set, const struct source *source,
-                        struct force_size *size) {
+static bool read_frames(struct training_set *set, struct source *source, struct force_size *size) {
     sch_reader *reader = NULL;
-    sch_system *frame = NULL;
+    sch_system *system = NULL;
     sch_status status = sch_reader_open(&reader, source->path);
-    bool sound = true;
-    while (sound && status == SCH_OK && (status = sch_reader_next(reader, &frame)) == SCH_OK &&
-           frame)
-        sound = take_frame(set, source, frame, size);
-    if (status != SCH_OK)
+    if (status != SCH_OK) {
         complain("%s", sch_last_error());
+        return false;
+    }
+    bool sound = true;
+    while (sound && (status = sch_reader_next(reader, &system)) == SCH_OK && system)
+        sound = take_frame(set, source, system, size);
+    if (status != SCH_OK)
+        complain("%s (frame %zu)", sch_last_error(), set->n_frames - source->first + 1);
     sch_reader_free(reader);
     return sound && status == SCH_OK;
 }
@@ -86,6 +120,10 @@ static bool read_source(struct training_set *set, struct source *source) {
         !same_level(levels_end_file(&set->levels, words), words))
         return false;
     source->count = set->n_frames - source->first;
+    if (source->count == 0) {
+        complain("%s: expected frames, found none", source->path);
+        return false;
+    }
     if (force_size_is_strange(&size, strange, sizeof strange))
         complain("warning: %s: %s", source->path, strange);
     return true;
@@ -108,7 +146,7 @@ bool training_set_read(struct training_set *set, const char *argument) {
 
 void training_set_free(struct training_set *set) {
     for (size_t k = 0; k < set->n_frames; k++)
-        sch_system_free(set->frames[k]);
+        sch_system_free(set->frames[k].system);
     for (size_t k = 0; k < set->n_sources; k++)
         free((char *)set->sources[k].path);
     free(set->frames);
@@ -118,12 +156,31 @@ void training_set_free(struct training_set *set) {
 
 const char *training_set_level(const struct training_set *set) {
     for (size_t k = 0; k < set->n_frames; k++)
-        if (sch_system_level(set->frames[k]))
-            return sch_system_level(set->frames[k]);
+        if (sch_system_level(set->frames[k].system))
+            return sch_system_level(set->frames[k].system);
     return "unknown";
 }
 
 /* ---------------------------------------------------------------- holding back */
+
+/** Put the frames of single atoms first. Returns how many there are. */
+static size_t single_atoms_first(struct training_frame *frames, size_t n) {
+    size_t singles = 0;
+    for (size_t k = 0; k < n; k++) {
+        const struct training_frame frame = frames[k];
+        if (sch_system_n_atoms(frame.system) > 1)
+            continue;
+        frames[k] = frames[singles];
+        frames[singles++] = frame;
+    }
+    return singles;
+}
+
+/** How many of n frames to hold back: one stays at least. */
+static size_t share_of(double share, size_t n) {
+    size_t wanted = (size_t)(share * (double)n + 0.5);
+    return n > 0 && wanted >= n ? n - 1 : wanted;
+}
 
 /** Of a file's frames, of which the last `held_back` go to the other set. */
 static bool move_last(struct training_set *set, struct source *source, size_t held_back,
@@ -137,9 +194,9 @@ static bool move_last(struct training_set *set, struct source *source, size_t he
     source->count -= held_back;
     for (size_t k = 0; k < held_back; k++, copy->count++) {
         size_t from = source->first + source->count + k;
-        if (!append(held, set->frames[from]))
+        if (!append(held, &set->frames[from]))
             return false;
-        set->frames[from] = NULL;
+        set->frames[from].system = NULL;
     }
     return true;
 }
@@ -162,8 +219,11 @@ bool training_set_hold_back(struct training_set *set, double share, void *genera
     bool sound = held->sources;
     for (size_t k = 0; sound && k < set->n_sources; k++) {
         struct source *source = &set->sources[k];
-        gsl_ran_shuffle(generator, set->frames + source->first, source->count, sizeof *set->frames);
-        sound = move_last(set, source, (size_t)(share * (double)source->count + 0.5), held);
+        struct training_frame *frames = set->frames + source->first;
+        const size_t singles = single_atoms_first(frames, source->count);
+        const size_t others = source->count - singles;
+        gsl_ran_shuffle(generator, frames + singles, others, sizeof *frames);
+        sound = move_last(set, source, share_of(share, others), held);
     }
     if (sound)
         close_ranks(set);
@@ -184,8 +244,8 @@ static void count_elements(const sch_system *frame, double counts[101]) {
 int training_set_elements(const struct training_set *set, int elements[100]) {
     bool seen[101] = {false};
     for (size_t k = 0; k < set->n_frames; k++) {
-        const int *numbers = sch_system_atomic_numbers(set->frames[k]);
-        for (size_t i = 0; i < sch_system_n_atoms(set->frames[k]); i++)
+        const int *numbers = sch_system_atomic_numbers(set->frames[k].system);
+        for (size_t i = 0; i < sch_system_n_atoms(set->frames[k].system); i++)
             seen[numbers[i]] = true;
     }
     int n = 0;
@@ -201,9 +261,9 @@ static size_t fill_rows(const struct training_set *set, const int *elements, siz
     size_t rows = 0;
     for (size_t k = 0; k < set->n_frames; k++) {
         double row[101], energy;
-        if (!sch_system_reference_energy(set->frames[k], &energy))
+        if (!sch_system_reference_energy(set->frames[k].system, &energy))
             continue;
-        count_elements(set->frames[k], row);
+        count_elements(set->frames[k].system, row);
         for (size_t z = 0; z < n; z++)
             gsl_matrix_set(counts, rows, z, row[elements[z]]);
         gsl_vector_set(totals, rows++, energy);
@@ -211,10 +271,27 @@ static size_t fill_rows(const struct training_set *set, const int *elements, siz
     return rows;
 }
 
-bool training_set_atom_energies(const struct training_set *set, double energies[101]) {
-    int elements[100];
-    memset(energies, 0, 101 * sizeof *energies);
-    const size_t n = (size_t)training_set_elements(set, elements), most = set->n_frames + n;
+/** The lowest energies of frames of a single atom; false where an element has no such frame. */
+static bool lone_atom_energies(const struct training_set *set, const int *elements, size_t n,
+                               double energies[101]) {
+    bool found[101] = {false}, all = true;
+    for (size_t k = 0; k < set->n_frames; k++) {
+        const sch_system *frame = set->frames[k].system;
+        const int z = sch_system_atomic_numbers(frame)[0];
+        double energy;
+        if (sch_system_n_atoms(frame) > 1 || !sch_system_reference_energy(frame, &energy))
+            continue;
+        energies[z] = found[z] ? fmin(energies[z], energy) : energy;
+        found[z] = true;
+    }
+    for (size_t k = 0; k < n; k++)
+        all = all && found[elements[k]];
+    return all;
+}
+
+static bool fit_atom_energies(const struct training_set *set, const int *elements, size_t n,
+                              double energies[101]) {
+    const size_t most = set->n_frames + n;
     gsl_matrix *counts = gsl_matrix_calloc(most, n), *covariance = gsl_matrix_calloc(n, n);
     gsl_vector *totals = gsl_vector_calloc(most), *fit = gsl_vector_calloc(n);
     gsl_multifit_linear_workspace *work = gsl_multifit_linear_alloc(most, n);
@@ -237,6 +314,18 @@ bool training_set_atom_energies(const struct training_set *set, double energies[
     if (!sound)
         complain("energies of atoms: %s", room ? "the least-squares fit failed" : "out of memory");
     return sound;
+}
+
+bool training_set_atom_energies(const struct training_set *set, double energies[101],
+                                bool *isolated) {
+    int elements[100];
+    const size_t n = (size_t)training_set_elements(set, elements);
+    memset(energies, 0, 101 * sizeof *energies);
+    *isolated = lone_atom_energies(set, elements, n, energies);
+    if (*isolated)
+        return true;
+    memset(energies, 0, 101 * sizeof *energies);
+    return fit_atom_energies(set, elements, n, energies);
 }
 
 /* ---------------------------------------------------------------- drawing */

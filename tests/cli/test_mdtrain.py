@@ -8,6 +8,7 @@ import re
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,9 @@ from program_case import ProgramCase
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MDTRAIN = MDRUN = None  # set from the command line
 USAGE, INPUT, FAILED = 2, 3, 4
+HANG = 600  # s: nothing takes so long but a program that hangs
+LOG = ("seconds,step,loss,validation_force_mae_meV_per_A,validation_energy_mae_meV,"
+       "validation_energy_mae_meV_without_each_formulas_mean_error")
 
 
 class Mdtrain(ProgramCase):
@@ -61,8 +65,7 @@ class Mdtrain(ProgramCase):
                                         "m.h5"])
         with open(self.path("m.csv")) as log:
             lines = log.read().splitlines()
-        self.assertEqual(lines[0], "seconds,step,loss,validation_force_mae_meV_per_A,"
-                                   "validation_energy_mae_meV")
+        self.assertEqual(lines[0], LOG)
         self.assertEqual(lines[-1].split(",")[1], "1500")
         self.start_of("./m.h5")
         again = self.good(self.benzene, "--init", "m.h5", "--valid", self.benzene, "--steps", 300,
@@ -104,7 +107,7 @@ class Mdtrain(ProgramCase):
             time.sleep(0.1)
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(60), 130)
+        self.assertEqual(process.wait(HANG), 130)
         self.start_of("./m.h5")
 
     def arguments(self, name, *more):
@@ -130,7 +133,7 @@ class Mdtrain(ProgramCase):
                     process.kill()
                     break
                 time.sleep(0.005)
-            self.assertEqual(process.wait(60), -signal.SIGKILL, "it was to be killed before its end")
+            self.assertEqual(process.wait(HANG), -signal.SIGKILL, "it was to be killed before its end")
         self.good(*self.arguments("broken", "--resume"))
         self.assertEqual(self.start_of("./whole.h5"), self.start_of("./broken.h5"))
         self.assertEqual(self.rows("broken")[-1], self.rows("whole")[-1])
@@ -143,13 +146,15 @@ class Mdtrain(ProgramCase):
 
     def test_a_checkpoint_of_another_run(self):
         self.good(*self.arguments("m", "--batch", "2", "--steps", "3"))
-        for more, words in ((["--batch", "3"], "expected a run with --batch 3, found one with "
-                                               "--batch 2"),
-                            (["--batch", "2", "--seed", "4"], "expected a run with --seed 4"),
+        for more, words in ((["--batch", "3"], "the run had --batch 2, this command has --batch 3"),
+                            (["--batch", "2", "--seed", "4"],
+                             "the run had --seed 3, this command has --seed 4"),
                             (["--batch", "2", "--hold-back", "0.5"], "frames of"),
-                            (["--batch", "2", self.water], "no more")):
+                            (["--batch", "2", "--distill", "ultra-tiny"], "--distill ultra-tiny"),
+                            (["--batch", "2", self.water], "the run did not have 77 frames of")):
             done = self.run_it(*self.arguments("m", "--resume", *more))
-            self.one_line(done, INPUT, [words, "m.checkpoint"])
+            self.one_line(done, INPUT, [words, "m.checkpoint: the run ",
+                                        "leave out --resume, and add --init m.h5"])
         with open(self.path("m.checkpoint"), "r+b") as file:
             file.seek(4000)
             file.write(b"damage")
@@ -158,12 +163,109 @@ class Mdtrain(ProgramCase):
         fresh = self.good(*self.arguments("n", "--resume", "--steps", "3"))
         self.assertIn("no n.checkpoint: the run begins anew", fresh.stderr)
 
+    def test_a_checkpoint_of_other_data_under_the_same_name(self):
+        """Whatever is changed in a file: forces, an energy, a position, the order of its frames."""
+        run = ["d.xyz", "--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--out", "d.h5"]
+        first = self.changed("d.xyz")
+        with open(self.path(first)) as file:
+            text = file.read()
+        self.good(*run, "--quiet")
+        lines = text.splitlines(keepends=True)
+        swapped = "".join(lines[14:28] + lines[:14] + lines[28:])
+        moved = "".join(lines[:2] + [lines[2].replace("0", "1", 1)] + lines[3:])
+        for change in (lambda: self.changed("d.xyz", factor=-1),
+                       lambda: self.changed("d.xyz", apart=1e-6),
+                       lambda: self.write("d.xyz", swapped), lambda: self.write("d.xyz", moved)):
+            change()
+            self.refused(INPUT, ["d.checkpoint: the run had 77 frames of d.xyz:1, which have other "
+                                 "contents now", "leave out --resume, and add --init d.h5"],
+                         *run, "--resume")
+        self.write("d.xyz", text)
+        self.good(*run, "--resume")
+        run[0] = self.benzene  # distilling: a teacher of the same name
+        run[-1] = "s.h5"
+        shutil.copy(os.path.join(ROOT, "models", "ultra-tiny.h5"), self.path("t.h5"))
+        self.good(*run, "--distill", "t.h5")
+        shutil.copy(os.path.join(ROOT, "models", "tiny.h5"), self.path("t.h5"))
+        self.refused(INPUT, "the run had --distill t.h5, which have other contents now", *run,
+                     "--distill", "t.h5", "--resume")
+
     def test_it_holds_frames_back(self):
         done = self.good(self.benzene, self.water, "--size", "ultra-tiny", "--steps", 2,
                          "--hold-back", 0.25, "--threads", 1)
         self.assertRegex(done.stdout, r"(?m)^C6H6 +20 .*\nH2O +20 .*\nall +40 ")
         done = self.good(self.benzene, "--size", "ultra-tiny", "--steps", 2, "--hold-back", 0)
         self.assertNotIn("C6H6", done.stdout)
+        self.assertEqual(done.stderr, "", "that is what was asked for")
+
+    def record(self, model):
+        """Frames and errors of the validation, as the model's file has them."""
+        with open(self.path(model), "rb") as file:
+            content = file.read()
+        return {name: name.encode() in content for name in
+                ("validation_frames", "validation_force_mae", "validation_energy_mae")}
+
+    def first_frames(self, name, n, molecule="benzene", lines=14):
+        with open(os.path.join(self.data, molecule + ".xyz")) as file:
+            return self.write(name, "".join(file.readlines()[:n * lines]))
+
+    def test_too_few_frames_to_hold_back(self):
+        """No figure is told of a validation that was not: a note says that there is none."""
+        short = ["--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--log", "m.csv", "--out",
+                 "m.h5"]
+        for n, share in ((1, 0.05), (2, 0.05), (1, 0.9), (9, 0.05)):
+            with self.subTest(frames=n, share=share):
+                done = self.good(self.first_frames("few.xyz", n), "--hold-back", share, *short)
+                self.one_line(done, 0, f"note: no validation: --hold-back {share} of {n} frame")
+                self.assertNotIn("validation", done.stdout)
+                self.assertNotIn("nan", done.stdout)
+                self.assertEqual([row[2:] for row in self.rows("m")], [["", "", ""]])
+                self.assertEqual(self.record("m.h5"), {
+                    "validation_frames": True, "validation_force_mae": False,
+                    "validation_energy_mae": False})
+                self.assertEqual(self.good("few.xyz", *short, "--quiet").stderr, "")
+        done = self.good(self.first_frames("few.xyz", 2), "--hold-back", 0.9, *short)
+        self.assertRegex(done.stdout, r"(?m)^C6H6 +1 +[\d.,]+ +[\d.,]+ +-$")
+
+    def test_energies_with_another_zero(self):
+        """The plain errors show it; those without each formula's mean error do not. A formula with
+        one frame has no such error."""
+        valid = self.changed("valid.xyz", apart=1.0)
+        one = self.first_frames("one.xyz", 1, "water", 5)
+        done = self.good(self.benzene, self.water, "--valid", valid, "--valid", one, "--steps", 100,
+                         "--size", "ultra-tiny", "--threads", 1, "--log", "m.csv", "--out", "m.h5")
+        self.assertIn("energy, meV", done.stdout)
+        self.assertIn("* without each formula's mean error", done.stdout)
+        rows = {line.split()[0]: line.split()[1:] for line in done.stdout.split("\n")
+                if re.match("C6H6|H2O|all", line)}
+        plain, shifted = (float(rows["C6H6"][k].replace(",", "")) for k in (2, 3))
+        self.assertAlmostEqual(plain, 1000, delta=100)
+        self.assertLess(shifted, 100)
+        self.assertEqual(rows["H2O"][3], "-")
+        self.assertEqual(rows["all"][3], rows["C6H6"][3])
+        log = [float(x) for x in self.rows("m")[-1][2:]]
+        self.assertAlmostEqual(log[1], float(rows["all"][2].replace(",", "")), delta=5)
+        self.assertAlmostEqual(log[2], shifted, delta=1)
+
+    def test_energies_of_single_atoms(self):
+        """They are the energies of the elements, where all have one, and are never held back."""
+        atom = "1\nProperties=species:S:1:pos:R:3:forces:R:3 energy={}\n{} 0 0 0 0 0 0\n"
+        carbon, hydrogen = atom.format(-1030.1, "C"), atom.format(-13.6, "H")
+        with open(self.benzene) as file:
+            frames = file.read()
+        short = ["--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--hold-back", 0.9, "--out",
+                 "m.h5"]
+        note = "note: the energies of atoms are those of the frames of single atoms"
+        done = self.good(self.write("all.xyz", frames + carbon + hydrogen), *short)
+        self.one_line(done, 0, note)
+        self.assertRegex(done.stdout, r"(?m)^C6H6 +73 ")
+        self.assertNotRegex(done.stdout, r"(?m)^(C|H|all) ")
+        with open(self.path("m.h5"), "rb") as file:
+            content = file.read()
+        for energy in (-1030.1, -13.6):
+            self.assertIn(struct.pack("<d", energy), content)
+        done = self.good(self.write("some.xyz", frames + carbon), *short)
+        self.assertEqual(done.stderr, "")
 
     def test_distilling(self):
         """The frames' own references do not count, and need not be there."""
@@ -192,16 +294,58 @@ class Mdtrain(ProgramCase):
                      "original")
 
     def test_a_loss_that_is_no_number(self):
-        """The run stops, and what the last report wrote stays."""
-        self.good(self.benzene, "--size", "ultra-tiny", "--steps", 3, "--threads", 1, "--out",
-                  "m.h5")
+        """The run stops, and tells what is there: nothing, or what was there before."""
+        few = [self.benzene, "--size", "ultra-tiny", "--steps", 3, "--threads", 1, "--out"]
+        self.good(*few, "m.h5")
         before = self.start_of("./m.h5")
-        huge = self.changed("huge.xyz", factor=1e300)
-        done = self.run_it(huge, "--size", "ultra-tiny", "--steps", 3, "--threads", 1, "--out",
-                           "m.h5")
-        self.assertEqual(done.returncode, FAILED, done.stderr)
-        self.assertIn("expected a finite loss and gradient", done.stderr)
+        with open(self.path("m.h5"), "rb") as file:
+            content = bytearray(file.read())
+        widths = struct.pack("<d", (5.0 - 0.7) / 9) * 10
+        at = content.index(struct.pack("<d", 1.0), content.index(widths) + len(widths))
+        content[at:at + 8] = struct.pack("<d", 1e300)  # the scale of its energies
+        self.write("wild.h5", bytes(content))
+        for out, words in (("n.h5", "no report had been made: n.h5 was not written"),
+                           ("m.h5", "no report had been made: m.h5 is as it was before the run")):
+            self.refused(FAILED, ["step 1: expected a finite loss and gradient", words,
+                                  "try a --rate below 0.005"], *few, out, "--init", "wild.h5")
         self.assertEqual(self.start_of("./m.h5"), before)
+
+    def test_errors_name_the_file_and_the_frame(self):
+        """Of whatever is found while frames are taken in, to learn from or to validate with."""
+        with open(self.benzene) as file:
+            lines = file.readlines()
+        frame = lines[14:28]
+
+        def third(change):
+            """The first two frames, and a third that is changed."""
+            return "".join(lines[:28] + change(list(frame)))
+
+        def atom(change):
+            return lambda frame: frame[:3] + [" ".join(change(frame[3].split())) + "\n"] + frame[4:]
+
+        short = ["--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--out", "m.h5"]
+        changes = [
+            (atom(lambda w: [w[0], *frame[2].split()[1:4], *w[4:]]), "Å apart"),
+            (atom(lambda w: w[:7] + ["1e300", *w[8:]]), "atom 2: expected a force"),
+            (lambda f: [f[0], re.sub(r"energy=\S+", "energy=-1e300", f[1]), *f[2:]],
+             "expected an energy in eV below 1e+10 an atom, found -1e+300"),
+            (atom(lambda w: ["Xq", *w[1:]]), "expected an element"),
+            (lambda f: [f[0], "\n", *f[2:]], "expected forces, found none"),
+            (lambda f: f[:-3], "frame 3"),
+        ]
+        for change, words in changes:
+            self.write("bad.xyz", third(change))
+            with self.subTest(words=words):
+                self.refused(INPUT, ["bad.xyz: ", "frame 3", words], self.benzene, "bad.xyz", *short)
+                self.refused(INPUT, ["bad.xyz: ", "frame 3", words], self.benzene, "--valid",
+                             "bad.xyz", *short)
+        oxygen = self.write("o.xyz", third(atom(lambda w: ["O", *w[1:]])))
+        for data in ([oxygen, "--init", "m.h5"], [self.benzene, "--valid", oxygen]):
+            self.good(self.benzene, *short)
+            self.refused(INPUT, "o.xyz: frame 3: ", *data, *short)
+        teacher = os.path.realpath(os.path.join(ROOT, "models", "tiny.h5"))
+        iron = self.write("fe.xyz", third(atom(lambda w: ["Fe", *w[1:]])))
+        self.refused(INPUT, "--distill: fe.xyz: frame 3: ", iron, "--distill", teacher, *short)
 
     def warning_of(self, structure):
         """What mdrun says of a structure with the model that has seen benzene."""
@@ -234,6 +378,26 @@ class Mdtrain(ProgramCase):
         self.refused(USAGE, "--batch: expected a whole number", data, "--batch", "5000")
         self.refused(USAGE, "--rate: expected a number", data, "--rate", "nan")
         self.refused(USAGE, "--average: expected a number", data, "--average", "1")
+        for level in ("", "x" * 201, "niveau é", "a\nb"):
+            self.refused(USAGE, "--level: expected 1 to 200 printable ASCII characters", data,
+                         "--level", level)
+
+    def test_what_cannot_be_written_is_told_before_the_first_step(self):
+        """Not after the minutes to the first report: this run would go on for hours."""
+        forever = [self.benzene, "--size", "ultra-tiny", "--minutes", 1000, "--every", 900]
+        for option, name in (("--out", "n" * 248 + ".h5"), ("--checkpoint", "n" * 250),
+                             ("--log", "n" * 300)):
+            self.refused(FAILED, "cannot be written", *forever, option, name)
+
+    def test_a_level_beside_another_model(self):
+        short = ["--size", "ultra-tiny", "--steps", 1]
+        pbe = self.changed("pbe.xyz", level="PBE")
+        self.good(pbe, *short, "--out", "pbe.h5")
+        self.refused(USAGE, "--level: expected that of the model of --init, PBE, found HF", pbe,
+                     "--init", "pbe.h5", "--level", "HF", *short)
+        self.assertEqual(self.good(pbe, "--init", "pbe.h5", "--level", "pbe", *short).stderr, "")
+        done = self.good(self.changed("hf.xyz", level="HF"), "--init", "pbe.h5", *short)
+        self.one_line(done, 0, "warning: hf.xyz: the frames are of the level of theory HF")
 
     def test_input(self):
         self.refused(INPUT, "nowhere.xyz", "nowhere.xyz")
