@@ -159,8 +159,9 @@ static int compare(struct validation *run, size_t i) {
                   &run->progress);
     if (!figures_add(&run->figures, system, predicted, &place))
         return out_of_memory();
-    unit_check_add(&run->units, reference, predicted->forces, 3 * n_atoms);
-    if (run->histograms)
+    if (reference)
+        unit_check_add(&run->units, reference, predicted->forces, 3 * n_atoms);
+    if (reference && run->histograms)
         histograms_add(run->histograms, reference, predicted->forces, 3 * n_atoms);
     run->total_frames++;
     return PROGRAM_DONE;
@@ -188,10 +189,13 @@ static void show_progress(struct validation *run) {
     struct group total;
     char line[256], frames[NUMBER_SIZE], speed[NUMBER_SIZE], mae[NUMBER_SIZE];
     figures_total(&run->figures, &total);
-    snprintf(line, sizeof line, "frame %s, file %zu of %zu, %s frames/s, force MAE %s meV/A",
+    const bool forces = total.force.frames > 0;
+    snprintf(line, sizeof line, "frame %s, file %zu of %zu, %s frames/s, %s MAE %s %s",
              number_grouped(frames, run->total_frames), run->file + 1, run->options.n_references,
              number_short(speed, (double)run->total_frames / (progress_clock() - run->start)),
-             number_short(mae, 1e3 * force_mae(&total.force)));
+             forces ? "force" : "energy",
+             number_short(mae, 1e3 * (forces ? force_mae(&total.force) : energy_mae(&total.plain))),
+             forces ? "meV/A" : "meV");
     progress_show(&run->progress, line);
 }
 
@@ -223,9 +227,10 @@ static int evaluate_window(struct validation *run) {
 /* What every frame must have, and have in common. */
 static int check_frame(struct validation *run, const sch_system *system) {
     char words[LEVELS_WORDS];
-    if (!sch_system_reference_forces(system)) {
+    if (!sch_system_reference_forces(system) && !sch_system_reference_energy(system, NULL)) {
         progress_clear(&run->progress);
-        complain("%s: frame %ld: expected forces (in XYZ: Properties=...:forces:R:3), found none",
+        complain("%s: frame %ld: expected an energy or forces (in XYZ: energy=, "
+                 "Properties=...:forces:R:3), found neither",
                  file_name(run), run->frames);
         return PROGRAM_INPUT;
     }
@@ -316,6 +321,21 @@ static int validate_file(struct validation *run) {
     return result;
 }
 
+/* What was asked for and has to do with forces cannot be had of energies alone. */
+static int check_forces(const struct validation *run) {
+    const struct validate_options *options = &run->options;
+    const char *option = isfinite(options->max_force_mae) ? "--max-force-mae"
+                         : options->plot                  ? "--plot"
+                                                          : NULL;
+    struct group total;
+    figures_total(&run->figures, &total);
+    if (!option || total.frames == 0 || total.force.frames > 0)
+        return PROGRAM_DONE;
+    complain("%s: expected references with forces, found energies alone: leave the option out",
+             option);
+    return PROGRAM_INPUT;
+}
+
 /* All files, or those up to a signal. */
 static int validate(struct validation *run) {
     const volatile int *stop = interrupt_signal();
@@ -329,6 +349,8 @@ static int validate(struct validation *run) {
     for (; run->file < run->options.n_references && result == PROGRAM_DONE && !*stop; run->file++)
         result = validate_file(run);
     frame_stream_close(run->stream);
+    if (result == PROGRAM_DONE)
+        result = check_forces(run);
     if (result == PROGRAM_DONE && run->csv.open && !csv_close(&run->csv))
         result = PROGRAM_FAILED;
     csv_discard(&run->csv); // after a failure: it would look like the whole
@@ -357,6 +379,11 @@ static void note_other_zero(const struct validation *run) {
     }
 }
 
+static void note_no_forces(const struct validation *run, const struct group *total) {
+    if (run->options.csv && total->frames > 0 && total->force.frames == 0)
+        complain("note: %s holds no components: the references have no forces", run->options.csv);
+}
+
 static int draw(const struct validation *run, const struct validate_report *report) {
     char *title, frames[NUMBER_SIZE], mae[NUMBER_SIZE];
     const struct force_sums *sums = &report->total.force;
@@ -371,7 +398,7 @@ static int draw(const struct validation *run, const struct validate_report *repo
 
 static int check_bound(const struct validation *run, const struct group *total) {
     double mae = 1e3 * force_mae(&total->force);
-    if (mae <= run->options.max_force_mae)
+    if (!(mae > run->options.max_force_mae)) // also where a signal left no frame
         return PROGRAM_DONE;
     complain("force MAE: expected at most %g meV/Å, found %.4g", run->options.max_force_mae, mae);
     return PROGRAM_BOUND;
@@ -391,6 +418,7 @@ static int summarise(const struct validation *run) {
     if (!options->quiet) {
         validate_report_print(&report, stdout);
         note_other_zero(run);
+        note_no_forces(run, &report.total);
     }
     int result = outputs_flush();
     if (result == PROGRAM_DONE && options->json)

@@ -35,7 +35,7 @@ static void put_frame(FILE *stream, const char *file, long frame, const sch_syst
     const double *reference = sch_system_reference_forces(system);
     const int *elements = sch_system_atomic_numbers(system);
     size_t n = sch_system_n_atoms(system);
-    for (size_t k = 0; k < 3 * n; k++) {
+    for (size_t k = 0; reference && k < 3 * n; k++) {
         put_name(stream, file);
         fprintf(stream, ",%ld,%zu,%s,%c,%.10g,%.10g\n", frame, k / 3 + 1,
                 sch_element_symbol(elements[k / 3]), "xyz"[k % 3], reference[k], predicted[k]);

@@ -54,8 +54,8 @@ static void print_energy(FILE *stream, const struct validate_report *report,
     char text[NUMBER_SIZE];
     const struct energy_sums *sums = &group->energy;
     long n = sums->frames;
-    fprintf(stream, "%*s", COLUMN, number_grouped(text, group->frames));
-    fprintf(stream, "%*s", COLUMN, number_grouped(text, (long)group->atoms));
+    fprintf(stream, "%*s", COLUMN, number_grouped(text, group->plain.frames));
+    fprintf(stream, "%*s", COLUMN, number_grouped(text, group->plain.atoms));
     print_number(stream, meV * figures_mean(sums->error, n));
     print_number(stream, meV * figures_root_mean(sums->error_square, n));
     print_number(stream, meV * figures_mean(sums->error_per_atom, n));
@@ -68,7 +68,7 @@ static void print_forces(FILE *stream, const struct validate_report *report,
     const struct force_sums *sums = &group->force;
     print_number(stream, meV * force_mae(sums));
     print_number(stream, meV * force_rmse(sums));
-    print_number(stream, meV * sums->largest);
+    print_number(stream, meV * force_largest(sums));
     print_near_one(stream, force_r2(sums));
     print_near_one(stream, force_cosine(sums));
 }
@@ -109,14 +109,19 @@ static void print_heading(FILE *stream, int width, int wide, const char *title,
         fprintf(stream, "%*s", COLUMN, columns[i]);
 }
 
-static void print_tables(FILE *stream, const struct validate_report *report) {
-    static const char *const energy[] = {"frames", "atoms", "MAE", "RMSE", "MAE/atom", "RMSE/atom"};
+static void print_energy_table(FILE *stream, const struct validate_report *report) {
+    static const char *const columns[] = {"frames", "atoms",    "MAE",
+                                          "RMSE",   "MAE/atom", "RMSE/atom"};
+    print_heading(stream, label_width(report->figures), 0, "energy, meV", columns,
+                  sizeof columns / sizeof *columns);
+    putc('\n', stream);
+    print_rows(stream, report, print_energy);
+}
+
+static void print_force_tables(FILE *stream, const struct validate_report *report) {
     static const char *const forces[] = {"MAE", "RMSE", "largest", "R2", "cosine"};
     static const char *const shares[FORCE_BOUNDS] = {"within 10", "within 50", "within 100"};
     int width = label_width(report->figures);
-    print_heading(stream, width, 0, "energy, meV", energy, sizeof energy / sizeof *energy);
-    putc('\n', stream);
-    print_rows(stream, report, print_energy);
     print_heading(stream, width, 1, "forces, meV/Å", forces, sizeof forces / sizeof *forces);
     putc('\n', stream);
     print_rows(stream, report, print_forces);
@@ -130,13 +135,24 @@ static void print_tables(FILE *stream, const struct validate_report *report) {
     print_rows(stream, report, print_details);
 }
 
-void validate_report_print(const struct validate_report *report, FILE *stream) {
+/* Which references there are, where some frames lack one. */
+static void print_kinds(FILE *stream, const struct group *total) {
+    char energies[NUMBER_SIZE], forces[NUMBER_SIZE];
+    if (total->plain.frames == total->frames && total->force.frames == total->frames)
+        return;
+    fprintf(stream, "they have    energies in %s frames, forces in %s\n",
+            number_grouped(energies, total->plain.frames),
+            number_grouped(forces, total->force.frames));
+}
+
+static void print_heads(FILE *stream, const struct validate_report *report) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE];
     const struct force_sums *force = &report->total.force;
     const struct place *at = &force->largest_at;
     fprintf(stream, "references   %s%s, %s frames, %s atoms\n", report->references[0],
             report->n_references > 1 ? " and others" : "", number_grouped(a, report->total.frames),
             number_grouped(b, (long)report->total.atoms));
+    print_kinds(stream, &report->total);
     fprintf(stream, "model        %s, %s parameters\n", report->model.name,
             number_grouped(a, (long)report->model.parameters));
     fprintf(stream, "device       %s\n", report->device);
@@ -149,14 +165,23 @@ void validate_report_print(const struct validate_report *report, FILE *stream) {
     if (at->file)
         fprintf(stream, "largest      force error %s meV/Å, atom %zu in frame %ld of %s\n",
                 number_short(a, meV * force->largest), at->atom, at->frame, at->file);
-    print_tables(stream, report);
+}
+
+void validate_report_print(const struct validate_report *report, FILE *stream) {
+    print_heads(stream, report);
+    if (report->total.plain.frames > 0)
+        print_energy_table(stream, report);
+    if (report->total.force.frames > 0)
+        print_force_tables(stream, report);
 }
 
 /* ---------------------------------------------------------------- for programs */
 
 static bool add_place(cJSON *object, const struct place *at) {
+    if (!at->file)
+        return cJSON_AddNullToObject(object, "force_max_at");
     cJSON *place = cJSON_AddObjectToObject(object, "force_max_at");
-    return place && cJSON_AddStringToObject(place, "file", at->file ? at->file : "") &&
+    return place && cJSON_AddStringToObject(place, "file", at->file) &&
            cJSON_AddNumberToObject(place, "frame", (double)at->frame) &&
            cJSON_AddNumberToObject(place, "atom", (double)at->atom);
 }
@@ -185,7 +210,8 @@ static bool add_group(cJSON *parent, const char *name, const struct group *group
     const struct json_number figures[] = {
         {"frames", (double)group->frames},
         {"atoms", (double)group->atoms},
-        {"energy_frames", (double)n},
+        {"energy_frames", (double)group->plain.frames},
+        {"force_frames", (double)force->frames},
         {"energy_shift_eV", group->energy_shift},
         {"energy_mae_meV", meV * figures_mean(energy->error, n)},
         {"energy_rmse_meV", meV * figures_root_mean(energy->error_square, n)},
@@ -194,7 +220,7 @@ static bool add_group(cJSON *parent, const char *name, const struct group *group
         {"force_mae_meV_per_A", meV * force_mae(force)},
         {"force_rmse_meV_per_A", meV * force_rmse(force)},
         {"force_r2", force_r2(force)},
-        {"force_max_meV_per_A", meV * force->largest},
+        {"force_max_meV_per_A", meV * force_largest(force)},
         {"force_cosine_mean", force_cosine(force)},
         {"force_within_10_meV_per_A", force_share_within(force, 0)},
         {"force_within_50_meV_per_A", force_share_within(force, 1)},

@@ -39,7 +39,7 @@ MDVALIDATE = MDRUN = None  # set from the command line
 BOUND, USAGE, INPUT, FAILED = 1, 2, 3, 4
 FORMULAS = {"benzene": "C6H6", "ethanol": "C2H6O", "water": "H2O"}
 GROUP_KEYS = {
-    "frames", "atoms", "energy_frames", "energy_shift_eV", "energy_mae_meV", "energy_rmse_meV",
+    "frames", "atoms", "energy_frames", "force_frames", "energy_shift_eV", "energy_mae_meV", "energy_rmse_meV",
     "energy_mae_meV_per_atom", "energy_rmse_meV_per_atom", "force_mae_meV_per_A",
     "force_rmse_meV_per_A", "force_r2", "force_max_meV_per_A", "force_max_at",
     "force_cosine_mean", "force_within_10_meV_per_A", "force_within_50_meV_per_A",
@@ -191,6 +191,7 @@ def expected_figures(pairs, shift):
         / np.linalg.norm(reference, axis=1)
     return {
         "frames": len(pairs), "atoms": atoms.sum(), "energy_frames": len(pairs),
+        "force_frames": len(pairs),
         "energy_mae_meV": np.abs(energy).mean(), "energy_rmse_meV": np.sqrt((energy ** 2).mean()),
         "energy_mae_meV_per_atom": np.abs(energy / atoms).mean(),
         "energy_rmse_meV_per_atom": np.sqrt(((energy / atoms) ** 2).mean()),
@@ -341,6 +342,77 @@ class Outputs(Case):
         self.assertEqual((found["frames"], found["energy_frames"]), (40, 30))
         self.assertLess(found["energy_mae_meV"], 0.1)
 
+    def test_energies_alone(self):
+        """A table of energies; whatever has to do with forces is missing or refused."""
+        self.reference("ethanol", forces=False)
+        done = self.good("ethanol.xyz", "--csv", "c.csv")
+        self.assertIn("energies in 40 frames, forces in 0\n", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^energy, meV +frames .*\nC2H6O +40 +360 ")
+        self.assertNotIn("Å", done.stdout)
+        self.one_line(done, 0, "note: c.csv holds no components")
+        self.assertEqual(self.rows("c.csv"), [])
+        found = self.figures("ethanol.xyz", "--quiet")["total"]
+        self.assertEqual((found["energy_frames"], found["force_frames"]), (40, 0))
+        self.assertLess(found["energy_mae_meV"], 0.1)
+        for key, value in found.items():
+            if key.startswith("force_") and key != "force_frames":
+                self.assertIsNone(value, key)
+        os.remove(self.path("c.csv"))
+        for option, value in (("--max-force-mae", 1e9), ("--plot", "p.png")):
+            if option == "--plot" and "Cairo" in self.run_it("ethanol.xyz", option, value).stderr:
+                continue
+            self.refused(INPUT, [option, "with forces, found energies alone"], "ethanol.xyz", option,
+                         value, "--csv", "d.csv")
+
+    def test_forces_of_some_frames(self):
+        frames = frames_of("water")
+        frames[2].energy += 1.0
+        self.write("r.xyz", text_of(frames[:10], forces=False) + text_of(frames[10:20])
+                   + text_of(frames[20:], energy=False))
+        self.reference("benzene")
+        done = self.good("r.xyz", "benzene.xyz", "--csv", "c.csv", "--max-force-mae", 1)
+        self.assertIn("energies in 60 frames, forces in 70\n", done.stdout)
+        self.assertRegex(done.stdout, r"(?m)^energy, meV .*\nC6H6 .*\nH2O +20 +60 +50 ")
+        rows = self.rows("c.csv")
+        self.assertEqual(len(rows), 30 * 9 + 40 * 36)
+        self.assertEqual(rows[0]["frame"], "11")
+        found = self.figures("r.xyz")["total"]
+        self.assertEqual([found[key] for key in ("frames", "energy_frames", "force_frames")],
+                         [40, 20, 30])
+        self.assertAlmostEqual(found["energy_mae_meV"], 50, delta=0.1)
+        self.assertEqual(found["elements"]["O"]["atoms"], 30)
+
+    def test_a_shift_of_a_single_frame(self):
+        """Its own error is the mean: that nothing is left of it is no figure of the model."""
+        frames = frames_of("water")
+        frames[0].energy += 1.0
+        self.write("one.xyz", text_of(frames[:1]))
+        for shift in ("mean", "per-formula"):
+            found = self.figures("one.xyz", "--shift", shift)["total"]
+            self.assertIsNone(found["energy_mae_meV"])
+            self.assertAlmostEqual(found["energy_shift_eV"], -1.0, 3)
+        found = self.figures("one.xyz", self.reference("benzene"), "--shift", "per-formula")
+        self.assertIsNone(found["formulas"]["H2O"]["energy_mae_meV"])
+        self.assertEqual(found["total"]["energy_mae_meV"],
+                         found["formulas"]["C6H6"]["energy_mae_meV"])
+        self.assertAlmostEqual(self.figures("one.xyz")["total"]["energy_mae_meV"], 1000, delta=0.1)
+
+    def test_csv_of_any_name(self):
+        """RFC 4180; a name need not be UTF-8."""
+        frames = text_of(frames_of("ethanol")[:1])
+        for name in (b'a,"b"\nc.xyz', b"\xff\xe9.xyz", b"a\rb.xyz", b'"".xyz'):
+            with self.subTest(name=name):
+                with open(os.path.join(os.fsencode(self.folder), name), "w") as file:
+                    file.write(frames)
+                subprocess.run([MDVALIDATE, name, "--model", "ultra-tiny", "--csv", "c.csv",
+                                "--quiet"], cwd=self.folder, env=self.environment(), check=True)
+                with open(self.path("c.csv"), newline="", encoding="utf-8",
+                          errors="surrogateescape") as file:
+                    rows = list(csv.reader(file))
+                self.assertEqual(rows[0], CSV_COLUMNS)
+                self.assertEqual([os.fsencode(row[0]) for row in rows[1:]], [name] * 27)
+                self.assertEqual({len(row) for row in rows}, {len(CSV_COLUMNS)})
+
     def test_csv(self):
         name = self.write('a,"b".xyz', text_of(frames_of("water")[:3]))
         self.good(name, "--csv", "c.csv")
@@ -429,14 +501,16 @@ class BadInput(Case):
         self.bad("", "frame 1")
         self.bad("\n\n")
 
-    def test_without_forces(self):
+    def test_without_references(self):
         frames = frames_of("water")
-        self.bad(text_of(frames, forces=False), "frame 1:", "forces")
-        self.bad(text_of(frames[:7]) + text_of(frames[7:], forces=False), "frame 8:", "forces")
+        bare = {"forces": False, "energy": False}
+        self.bad(text_of(frames, **bare), "frame 1:", "expected an energy or forces")
+        self.bad(text_of(frames[:7]) + text_of(frames[7:], **bare), "frame 8:", "found neither")
 
-    def test_forces_missing_in_a_late_frame(self):
+    def test_references_missing_in_a_late_frame(self):
         frames = frames_of("benzene") * 20  # past the first batch: the CSV file is there by then
-        self.bad(text_of(frames) + frames[0].text(forces=False), "frame 801:", "forces")
+        self.bad(text_of(frames) + frames[0].text(forces=False, energy=False), "frame 801:",
+                 "found neither")
 
     def test_unknown_to_the_model(self):
         frames = frames_of("water")
@@ -548,8 +622,10 @@ class Sets(Case):
         frames = {"water": frames_of("water")}
         found = self.figures(self.set("r.h5", frames, without=["energies"]))["total"]
         self.assertEqual((found["frames"], found["energy_frames"]), (40, 0))
-        self.refused(INPUT, "r.h5: frame 1: expected forces",
-                     self.set("r.h5", frames, without=["forces"]))
+        found = self.figures(self.set("r.h5", frames, without=["forces"]))["total"]
+        self.assertEqual((found["energy_frames"], found["force_frames"]), (40, 0))
+        self.refused(INPUT, "r.h5: frame 1: expected an energy or forces",
+                     self.set("r.h5", frames, without=["energies", "forces"]))
 
     def test_no_set(self):
         self.refused(INPUT, "r.h5: expected groups of frames, found none", self.set("r.h5", {}))
@@ -757,7 +833,7 @@ class Streams(Case):
     def test_the_next_file_is_read_ahead(self):
         """Errors come in the order of the files, all the same."""
         bad = self.write("bad.xyz", "nonsense\n")
-        one = self.write("one.xyz", text_of(frames_of("benzene"), forces=False))
+        one = self.write("one.xyz", text_of(frames_of("benzene"), forces=False, energy=False))
         self.refused(INPUT, "one.xyz: frame 1:", one, bad)
         self.refused(INPUT, "bad.xyz: line 1", self.reference(), bad, one)
 
