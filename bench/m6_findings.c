@@ -137,18 +137,6 @@ static const struct standing *most_accurate(const struct standings *all) {
     return best;
 }
 
-/* The smallest force error times step time: what one has to pay for both. */
-static const struct standing *balanced(const struct standings *all) {
-    const struct standing *best = NULL;
-    for (size_t k = 0; k < all->n; k++) {
-        const struct standing *model = &all->models[k];
-        double price = model->mae / model->speed;
-        if (isfinite(price) && (!best || price < best->mae / best->speed))
-            best = model;
-    }
-    return best;
-}
-
 /* A model that is both faster and more accurate; NULL: none. */
 static const struct standing *beaten_by(const struct standings *all, const struct standing *model) {
     for (size_t k = 0; k < all->n; k++)
@@ -168,14 +156,14 @@ static void find_speed(const struct standings *all, FILE *stream) {
     const struct standing *best = fastest(all);
     if (!best)
         return;
-    say(stream, "%s %s %s steps/s of benzene, %s ns a day.", best->name,
+    say(stream, "%s %s %s steps/s of benzene, which are %s ns a day.", best->name,
         all->n > 1 ? "is the fastest:" : "does", words(best->speed),
         words(best->speed * 0.5e-6 * 86400));
     for (size_t k = 0; k < all->n; k++) {
         const struct standing *other = &all->models[k];
         if (other != best && isfinite(other->speed))
-            say(stream, "It does %s times the steps of %s%s.", words(best->speed / other->speed),
-                other->name, apart(best->md, other->md) ? "" : ", which is within the noise");
+            say(stream, "It is %s times as fast as %s%s.", words(best->speed / other->speed),
+                other->name, apart(best->md, other->md) ? "" : ", a difference within the noise");
     }
 }
 
@@ -195,9 +183,9 @@ static void find_order(const struct standings *all, FILE *stream) {
                 odd[0] = a, odd[1] = b;
         }
     if (pairs && in_order == pairs)
-        say(stream, "Fewer parameters make it faster throughout.");
+        say(stream, "The fewer parameters a model has, the faster it is.");
     else if (pairs)
-        say(stream, "Fewer parameters do not always make it faster: %s is slower than %s.",
+        say(stream, "Fewer parameters do not always make a model faster: %s is slower than %s.",
             odd[0]->name, odd[1]->name);
 }
 
@@ -207,7 +195,7 @@ static void find_published(const struct standings *all, FILE *stream) {
         if (all->models[k].md)
             range_add(&ratios, all->models[k].speed / all->models[k].md->published);
     if (!range_is_empty(&ratios))
-        say(stream, "Against M6's published steps/s that is %s times as many.",
+        say(stream, "The models do %s times the steps/s that the M6 report gives for them.",
             range_words(&ratios));
 }
 
@@ -223,12 +211,15 @@ static void find_caching(const struct standings *all, FILE *stream) {
     }
     if (range_is_empty(&ours))
         return;
-    say(stream, "A step of dynamics takes %s times as long as one evaluation: %s.",
+    say(stream, "A time step takes %s times as long as one evaluation of the forces%s.",
         range_words(&ours),
-        ours.most < 2 ? "no evaluation was spared"
-                      : "it does more than evaluate, or evaluations were spared");
+        ours.most < 2 ? ", as it should"
+                      : ": more than 2 times is more than expected; measure again on an idle "
+                        "machine, without --quick");
     if (!range_is_empty(&theirs) && theirs.least > 2)
-        say(stream, "In M6 it was %s times, since forces of atoms that did not move were kept.",
+        say(stream,
+            "In the M6 report it was %s times: its evaluations were of atoms that had not moved, "
+            "whose forces its calculator had kept.",
             range_words(&theirs));
 }
 
@@ -247,7 +238,7 @@ static void find_element(const struct record *record, const struct standing *fro
             smallest = growth, least = elements[e];
     }
     if (most && most != least)
-        say(stream, "Most of it goes on %s (%s meV/Å more), least on %s (%s).", most,
+        say(stream, "The error grows most for %s (by %s meV/Å) and least for %s (by %s).", most,
             words(1e3 * largest), least, words(1e3 * smallest));
 }
 
@@ -255,12 +246,13 @@ static void find_accuracy(const struct record *record, const struct standings *a
     const struct standing *best = most_accurate(all), *quick = fastest(all);
     if (!best)
         return;
-    say(stream, "%s has the smallest force error: %s meV/Å over all frames.", best->name,
-        words(1e3 * best->mae));
+    say(stream, "%s %s: a mean absolute error of %s meV/Å over all frames.", best->name,
+        all->n > 1 ? "has the most accurate forces" : "predicts forces", words(1e3 * best->mae));
     if (!quick || quick == best)
         return;
-    say(stream, "With %s it is %s meV/Å, %s times as much, for %s times the speed.", quick->name,
-        words(1e3 * quick->mae), words(quick->mae / best->mae), words(quick->speed / best->speed));
+    say(stream, "The fastest, %s, has %s times that error (%s meV/Å) at %s times the speed.",
+        quick->name, words(quick->mae / best->mae), words(1e3 * quick->mae),
+        words(quick->speed / best->speed));
     find_element(record, best, quick, stream);
 }
 
@@ -270,7 +262,10 @@ static void find_frames(const struct standings *all, FILE *stream) {
     for (size_t k = 0; k < all->n; k++)
         range_add(&frames, all->models[k].frames);
     if (frames.least < frames.most)
-        say(stream, "But the models were measured on %s frames, those whose elements they know.",
+        say(stream,
+            "The errors are of different frames (%s of them): each model is measured on those "
+            "whose "
+            "elements it knows.",
             range_words(&frames));
 }
 
@@ -282,9 +277,10 @@ static void find_batches(const struct standings *all, FILE *stream) {
         double gain = 100 * (model->batch->summary.median / model->one->summary.median - 1);
         bool noise = !apart(model->batch, model->one);
         say(stream,
-            "%s in batches of %ld, the best size, does %.1f %% %s structures than one by one%s.",
-            model->name, model->batch->batch, fabs(gain), gain < 0 ? "fewer" : "more",
-            noise ? ", which is within the noise" : "");
+            "%s evaluates %.1f %% %s structures/s in batches of %ld, the best size, than one by "
+            "one%s.",
+            model->name, fabs(gain), gain < 0 ? "fewer" : "more", model->batch->batch,
+            noise ? ", a difference within the noise" : "");
     }
 }
 
@@ -297,8 +293,8 @@ static void find_growth(const struct record *record, const struct standings *all
                                m6_figure(record, name, "inference", small->name, "", "latency"));
     }
     if (!range_is_empty(&growth))
-        say(stream, "From %s to %s, %s times the atoms, an evaluation takes %s times as long.",
-            small->formula, large->formula, words((double)large->atoms / (double)small->atoms),
+        say(stream, "%s has %s times the atoms of %s; an evaluation takes %s times as long.",
+            large->formula, words((double)large->atoms / (double)small->atoms), small->formula,
             range_words(&growth));
 }
 
@@ -310,11 +306,12 @@ static void find_drift(const struct standings *all, FILE *stream) {
             (!worst || fabs(all->models[k].drift) > fabs(worst->drift)))
             worst = &all->models[k];
     if (worst)
-        say(stream, "The energy drifts by %s meV/atom/ns at most (%s), %s kT/ns/dof%s.",
+        say(stream, "The largest drift of the energy is %s meV/atom/ns (%s), or %s kT/ns/dof%s.",
             words(fabs(worst->drift)), worst->name, words(fabs(worst->drift_kT)),
             fabs(worst->drift_kT) < far
                 ? ""
-                : ": so short a run may show its fluctuation; `mdbench drift' can tell");
+                : "; that may be the energy's fluctuation in a short run: to know, run "
+                  "`mdbench drift'");
 }
 
 /* Outliers of all that was timed. */
@@ -329,8 +326,9 @@ static void find_outliers(const struct record *record, FILE *stream) {
         far += row->summary.far_outliers;
     }
     if (samples)
-        say(stream, "Of %zu samples %.1f %% were outliers, %.1f %% far ones; none was dropped.",
-            samples, 100.0 * (double)outliers / (double)samples,
+        say(stream,
+            "%.1f %% of the %zu samples were outliers, %.1f %% far ones; all figures include them.",
+            100.0 * (double)outliers / (double)samples, samples,
             100.0 * (double)far / (double)samples);
 }
 
@@ -370,9 +368,12 @@ static const char *nanosecond(const struct standing *model) {
     return text;
 }
 
-static void recommend(const struct standing *model, const char *purpose, FILE *stream) {
-    say(stream, "%s: %s (%s meV/Å, a nanosecond of benzene in %s).", purpose, model->name,
-        words(1e3 * model->mae), nanosecond(model));
+/* What a choice costs: "(13 meV/Å, a nanosecond of benzene in 7 min)". */
+static const char *price(const struct standing *model) {
+    static char text[3 * NUMBER_SIZE + 64];
+    snprintf(text, sizeof text, "%s meV/Å, a nanosecond of benzene in %s", words(1e3 * model->mae),
+             nanosecond(model));
+    return text;
 }
 
 static void recommend_batch(const struct standing *model, FILE *stream) {
@@ -380,39 +381,39 @@ static void recommend_batch(const struct standing *model, FILE *stream) {
         return;
     double one = model->one->summary.median, batch = model->batch->summary.median;
     if (batch > one && apart(model->batch, model->one))
-        say(stream, "Many small structures: %s in batches of %ld, %s structures/s.", model->name,
-            model->batch->batch, words(batch));
+        say(stream, "For many small structures: %s in batches of %ld, %s structures/s.",
+            model->name, model->batch->batch, words(batch));
     else
-        say(stream, "Many small structures: %s, one by one, %s structures/s.", model->name,
+        say(stream, "For many small structures: %s, one by one, %s structures/s.", model->name,
             words(one));
+}
+
+static void recommend_models(const struct standings *all, const struct standing *quick,
+                             const struct standing *accurate, FILE *stream) {
+    if (all->n == 1) {
+        say(stream, "%s is the only model that was measured (%s).", quick->name, price(quick));
+    } else if (quick == accurate) {
+        say(stream, "Use %s (%s): it is the most accurate, and none is faster beyond the noise.",
+            quick->name, price(quick));
+    } else {
+        say(stream, "For the most accurate forces: %s (%s).", accurate->name, price(accurate));
+        say(stream, "For long or many runs, if its error is small enough for them: %s (%s).",
+            quick->name, price(quick));
+    }
 }
 
 void print_recommendations(const struct record *record, FILE *stream) {
     const struct standings all = standings_of(record);
-    const struct standing *quick = fast_choice(&all), *sound = most_accurate(&all);
-    const struct standing *both = balanced(&all);
-    if (!quick || !sound || !both) {
+    const struct standing *quick = fast_choice(&all), *accurate = most_accurate(&all);
+    if (!quick || !accurate) {
         say(stream, "None: speed or accuracy was not measured.");
         return;
     }
-    if (quick == sound) {
-        recommend(quick,
-                  all.n > 1 ? "Everything, being both fastest and most accurate"
-                            : "The only model that was measured",
-                  stream);
-    } else {
-        recommend(sound, "Where forces must be as good as they get", stream);
-        recommend(quick, "Long or many runs that can bear the error", stream);
-        if (both == quick || both == sound)
-            say(stream, "In doubt: %s, whose force error times step time is also the smallest.",
-                both->name);
-        else
-            recommend(both, "In doubt, with the smallest force error times step time", stream);
-    }
+    recommend_models(&all, quick, accurate, stream);
     for (size_t k = 0; k < all.n; k++) {
         const struct standing *better = beaten_by(&all, &all.models[k]);
         if (better)
-            say(stream, "%s has nothing for it: %s is faster and more accurate.",
+            say(stream, "There is no reason to use %s: %s is faster and more accurate.",
                 all.models[k].name, better->name);
     }
     recommend_batch(quick, stream);
