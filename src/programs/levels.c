@@ -60,7 +60,8 @@ enum levels_found levels_add(struct levels *levels, const sch_system *system, co
     }
     if (strcasecmp(group->level, level) == 0)
         return LEVELS_AGREE;
-    snprintf(words, LEVELS_WORDS, "%s: frame %ld: %s: expected level %s as in %s, found %s", file,
+    snprintf(words, LEVELS_WORDS,
+             "%s: frame %ld: %s: expected level %s as in %s, found %s: leave one of them out", file,
              frame, group->formula, group->level, group->level_file, level);
     return LEVELS_DIFFER;
 }
@@ -82,11 +83,13 @@ enum levels_found levels_end_file(struct levels *levels, char words[LEVELS_WORDS
         if (!first->file) {
             group->first = group->present;
         } else if (are_apart(group) && found == LEVELS_AGREE) {
-            snprintf(words, LEVELS_WORDS,
-                     "%s: %s: expected energies near those of %s, mean %.6g eV, found a mean of "
-                     "%.6g eV: another level of theory, unit or zero",
-                     present->file, group->formula, first->file, first->sum / first->frames,
-                     present->sum / present->frames);
+            snprintf(
+                words, LEVELS_WORDS,
+                "%s: %s: expected energies near those of %s, mean %.6g eV, found a mean of "
+                "%.6g eV: another level of theory, unit or zero; if they belong together, give "
+                "level_of_theory= in both files",
+                present->file, group->formula, first->file, first->sum / first->frames,
+                present->sum / present->frames);
             found = LEVELS_DIFFER;
         }
         group->present.file = NULL;

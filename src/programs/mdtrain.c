@@ -163,7 +163,7 @@ static int check_initial(const struct run *run) {
                   info.rbf == size->rbf))
         return PROGRAM_DONE;
     complain("--init: %s: expected the size %s (%d channels, %d interactions, %d radial "
-             "functions), found %d, %d, %d",
+             "functions), found %d, %d, %d: leave out --size",
              info.path, size->name, size->hidden, size->interactions, size->rbf, info.hidden,
              info.interactions, info.rbf);
     return PROGRAM_INPUT;

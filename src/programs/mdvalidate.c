@@ -151,7 +151,8 @@ static int compare(struct validation *run, size_t i) {
     size_t n_atoms = sch_system_n_atoms(system);
     if (!all_finite(predicted, n_atoms)) {
         progress_clear(&run->progress);
-        complain("%s: frame %ld: expected finite energy and forces of the model, found others",
+        complain("%s: frame %ld: the model gives an energy or a force that is no number: look at "
+                 "this structure, and try another model on it",
                  place.file, place.frame);
         return PROGRAM_FAILED;
     }
@@ -291,7 +292,7 @@ static void warn_of_units(struct validation *run) {
     if (!unit_check_finds(&run->units, words, sizeof words))
         return;
     progress_clear(&run->progress);
-    complain("warning: %s: frames 1 to %ld: expected forces in eV/Å, they look like %s",
+    complain("warning: %s: frames 1 to %ld: convert the forces to eV/Å: they look like %s",
              file_name(run), run->frames, words);
 }
 
@@ -372,8 +373,8 @@ static void note_other_zero(const struct validation *run) {
         double offset = group_energy_offset(group);
         if (run->figures.shift != SHIFT_NONE || !(fabs(offset) > far_eV_per_atom * atoms))
             continue;
-        complain("note: the energies of %s have another zero (mean error %.4g eV): "
-                 "see --shift",
+        complain("note: the energies of %s are off by %.4g eV on average, as with another zero of "
+                 "energy: to compare without that, add --shift per-formula",
                  group->formula, offset);
         return; // once is enough
     }

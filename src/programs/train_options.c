@@ -114,7 +114,7 @@ static error_t take_file(int key, char *text, struct train_options *options) {
         add_name(&options->data, "DATA", text);
         return 0;
     case ARGP_KEY_NO_ARGS:
-        complain("expected files of frames to learn from, found none");
+        complain("expected files of frames to learn from, found none (try mdtrain --help)");
         exit(PROGRAM_USAGE);
     default:
         return ARGP_ERR_UNKNOWN;

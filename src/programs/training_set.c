@@ -86,10 +86,11 @@ static bool take_frame(struct training_set *set, struct source *source, sch_syst
     }
     const double *forces = sch_system_reference_forces(system);
     if (!forces && !set->unlabelled) {
-        complain("%s: frame %ld: expected forces, found none", source->path, frame.number);
+        complain("%s: frame %ld: expected forces (in XYZ: Properties=...:forces:R:3), found none",
+                 source->path, frame.number);
         return false;
     }
-    if (forces)
+    if (forces && sch_system_n_atoms(system) > 1) // a single atom's is zero in any unit
         force_size_add(size, forces, 3 * sch_system_n_atoms(system));
     source->checksum = 31 * source->checksum + sch_system_checksum(system);
     return sizes_are_sound(&frame) &&

@@ -42,7 +42,7 @@ static void set_plot(struct validate_options *options, const char *text) {
     if (!paths_ends_in(text, ".png") && !paths_ends_in(text, ".svg"))
         argument_wrong("--plot", "a file name that ends in .png or .svg", text);
     if (!validate_plot_possible) {
-        complain("--plot: expected a build with Cairo, found one without");
+        complain("--plot: this build cannot draw, for want of Cairo; plot the file of --csv instead");
         exit(PROGRAM_FAILED);
     }
     options->plot = text;

@@ -105,7 +105,7 @@ sch_status sch_trainer_add(sch_trainer *trainer, sch_system *system) {
     for (size_t i = 0; i < frame.neighbours.n_atoms; i++)
         if (!model_knows(trainer->model, frame.neighbours.species[i])) {
             sch_status status =
-                fail(SCH_ERROR_ELEMENT, "atom %zu: element %s: the model to train is not for it",
+                fail(SCH_ERROR_ELEMENT, "atom %zu: element %s: the model that is trained does not know it",
                      i + 1, sch_element_symbol(frame.neighbours.species[i]));
             frame_free(&frame);
             return status;

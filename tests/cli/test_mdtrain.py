@@ -15,12 +15,11 @@ import tempfile
 import time
 import unittest
 
-from program_case import ProgramCase
+from program_case import PATIENCE, ProgramCase
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 MDTRAIN = MDRUN = None  # set from the command line
 USAGE, INPUT, FAILED = 2, 3, 4
-HANG = 600  # s: nothing takes so long but a program that hangs
 LOG = ("seconds,step,loss,validation_force_mae_meV_per_A,validation_energy_mae_meV,"
        "validation_energy_mae_meV_without_each_formulas_mean_error")
 
@@ -107,7 +106,7 @@ class Mdtrain(ProgramCase):
             time.sleep(0.1)
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        self.assertEqual(process.wait(HANG), 130)
+        self.assertEqual(process.wait(PATIENCE), 130)
         self.start_of("./m.h5")
 
     def arguments(self, name, *more):
@@ -133,7 +132,7 @@ class Mdtrain(ProgramCase):
                     process.kill()
                     break
                 time.sleep(0.005)
-            self.assertEqual(process.wait(HANG), -signal.SIGKILL, "it was to be killed before its end")
+            self.assertEqual(process.wait(PATIENCE), -signal.SIGKILL, "it was to be killed before its end")
         self.good(*self.arguments("broken", "--resume"))
         self.assertEqual(self.start_of("./whole.h5"), self.start_of("./broken.h5"))
         self.assertEqual(self.rows("broken")[-1], self.rows("whole")[-1])
@@ -330,7 +329,7 @@ class Mdtrain(ProgramCase):
             (lambda f: [f[0], re.sub(r"energy=\S+", "energy=-1e300", f[1]), *f[2:]],
              "expected an energy in eV below 1e+10 an atom, found -1e+300"),
             (atom(lambda w: ["Xq", *w[1:]]), "expected an element"),
-            (lambda f: [f[0], "\n", *f[2:]], "expected forces, found none"),
+            (lambda f: [f[0], "\n", *f[2:]], "expected forces (in XYZ"),
             (lambda f: f[:-3], "frame 3"),
         ]
         for change, words in changes:
@@ -403,8 +402,8 @@ class Mdtrain(ProgramCase):
         self.refused(INPUT, "nowhere.xyz", "nowhere.xyz")
         self.refused(INPUT, "nowhere.h5", self.benzene, "--init", "nowhere.h5")
         bare = self.write("bare.xyz", "3\n\nO 0 0 0.07\nH 0 0.76 -0.53\nH 0 -0.76 -0.53\n")
-        self.refused(INPUT, "bare.xyz: frame 1: expected forces, found none", bare)
-        self.refused(INPUT, "bare.xyz: frame 1: expected forces, found none", self.benzene, bare)
+        self.refused(INPUT, "bare.xyz: frame 1: expected forces (in XYZ", bare)
+        self.refused(INPUT, "bare.xyz: frame 1: expected forces (in XYZ", self.benzene, bare)
         self.refused(INPUT, "empty.xyz: line 1: expected the number of atoms",
                      self.write("empty.xyz", ""))
         for element, x, words in (("Xq", "0", "line 3: expected an element, found 'Xq'"),

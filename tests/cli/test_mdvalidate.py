@@ -274,7 +274,7 @@ class Figures(Case):
     def test_another_zero_is_noted(self):
         reference = disturbed("ethanol", 1, offset=50)[1]
         self.write("r.xyz", text_of(reference))
-        self.assertRegex(self.good("r.xyz").stderr, r"\Amdvalidate: note: [^\n]*--shift\n\Z")
+        self.assertRegex(self.good("r.xyz").stderr, r"\Amdvalidate: note: [^\n]*--shift per-formula\n\Z")
         self.assertEqual(self.good("r.xyz", "--shift", "mean").stderr, "")
         self.assertEqual(self.good("r.xyz", "--quiet").stderr, "")
 
@@ -707,7 +707,8 @@ class Levels(Case):
 
     def test_two_levels_of_a_molecule(self):
         self.refused(INPUT, "b.xyz: frame 41: C6H6: expected level PBE/def2-SVP as in a.xyz, found "
-                     "HF/def2-SVP", *self.pair("PBE/def2-SVP", "HF/def2-SVP"), "--csv", "c.csv")
+                     "HF/def2-SVP: leave", *self.pair("PBE/def2-SVP", "HF/def2-SVP"), "--csv",
+                     "c.csv")
         frames = frames_of("water")
         self.write("one.xyz", frames[0].text(level="A") + frames[1].text(level="B"))
         self.refused(INPUT, "one.xyz: frame 2: H2O: expected level A as in one.xyz, found B",
