@@ -192,7 +192,7 @@ bool figures_add(struct figures *figures, const sch_system *system, const sch_pr
     double energy;
     group->frames++;
     group->atoms += atoms;
-    if (sch_system_reference_forces(system))
+    if (sch_system_reference_forces(system) && atoms > 1)
         add_forces(&group->force, system, predicted->forces, frame);
     return !sch_system_reference_energy(system, &energy) ||
            add_energy(group, figures->shift, atoms, predicted->energy - energy);

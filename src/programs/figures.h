@@ -67,7 +67,8 @@ struct figures {
     size_t n, capacity;
 };
 
-/** Count a frame. The memory does not grow with the number of frames but for 8 bytes each with a
+/** Count a frame: its energy and its forces, where it has references of them. The force on a single
+ *  atom is zero whatever the model is, and does not count. The memory does not grow with the number of frames but for 8 bytes each with a
  *  shift: the mean absolute error needs the shift before it can be summed. False when out of
  *  memory. */
 bool figures_add(struct figures *figures, const sch_system *system, const sch_properties *predicted,

@@ -371,7 +371,8 @@ static void note_other_zero(const struct validation *run) {
         const struct group *group = &run->figures.groups[i];
         double atoms = (double)group->atoms / (double)group->frames;
         double offset = group_energy_offset(group);
-        if (run->figures.shift != SHIFT_NONE || !(fabs(offset) > far_eV_per_atom * atoms))
+        if (run->figures.shift != SHIFT_NONE || group->plain.frames < 2 ||
+            !(fabs(offset) > far_eV_per_atom * atoms))
             continue;
         complain("note: the energies of %s are off by %.4g eV on average, as with another zero of "
                  "energy: to compare without that, add --shift per-formula",

@@ -223,7 +223,8 @@ bool training_set_hold_back(struct training_set *set, double share, void *genera
         struct training_frame *frames = set->frames + source->first;
         const size_t singles = single_atoms_first(frames, source->count);
         const size_t others = source->count - singles;
-        gsl_ran_shuffle(generator, frames + singles, others, sizeof *frames);
+        if (others > 0) // GSL takes no fewer
+            gsl_ran_shuffle(generator, frames + singles, others, sizeof *frames);
         sound = move_last(set, source, share_of(share, others), held);
     }
     if (sound)
