@@ -46,7 +46,7 @@ int child_start(struct child *child, child_work work, void *state, size_t n) {
     }
     if (child->process > 0)
         return PROGRAM_DONE;
-    complain("expected a process, found none: %s", strerror(errno));
+    complain("cannot start a process: %s", strerror(errno));
     if (child->from >= 0)
         close(child->from);
     return PROGRAM_FAILED;
@@ -61,7 +61,7 @@ static int wait_for(pid_t process) {
         }
     if (WIFEXITED(status))
         return WEXITSTATUS(status); // it has complained
-    complain("expected a process to end by itself, found it ended by signal %d", WTERMSIG(status));
+    complain("a process that measured was ended by signal %d", WTERMSIG(status));
     return 128 + WTERMSIG(status);
 }
 
@@ -87,6 +87,7 @@ int child_finish(struct child *child, double numbers[], size_t n) {
     close(child->from);
     if (result != PROGRAM_DONE || got == (ssize_t)bytes)
         return result;
-    complain("expected figures of a process, found %s", got < 0 ? strerror(error) : "too few");
+    complain("cannot read what a process measured: %s",
+             got < 0 ? strerror(error) : "it gave too few figures");
     return PROGRAM_FAILED;
 }

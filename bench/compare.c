@@ -83,13 +83,15 @@ static void parse(struct options *options, int argc, char **argv) {
 static void warn(const struct options *options, const struct record records[2]) {
     for (int k = 0; k < 2; k++)
         if (records[k].machine && records[k].machine->busy)
-            complain("warning: %s: the machine had other work to do", options->paths[k]);
+            complain(
+                "warning: %s: the machine was busy with other work, so that figures may be low",
+                options->paths[k]);
     if (records[0].machine && records[1].machine && *records[0].machine->cpu &&
         *records[1].machine->cpu && strcmp(records[0].settings, records[1].settings) != 0)
-        complain("warning: other options: \"%s\" and \"%s\"", records[0].settings,
-                 records[1].settings);
+        complain("warning: %s and %s were measured with different options: \"%s\" and \"%s\"",
+                 options->paths[0], options->paths[1], records[0].settings, records[1].settings);
     if (comparison_machines_differ(&records[0], &records[1]))
-        complain("warning: %s and %s are not known to be of like machines", options->paths[0],
+        complain("warning: %s and %s may be of different machines", options->paths[0],
                  options->paths[1]);
 }
 
@@ -118,8 +120,9 @@ static int compare(const struct options *options, const struct record records[2]
         return out_of_memory();
     int result;
     if (comparison.n == 0) { // a gate that measures nothing must not stand open
-        complain("%s: expected a figure that %s has too, found none", options->paths[1],
-                 options->paths[0]);
+        complain("%s has no figure in common with %s: compare records of the same benchmark and "
+                 "models",
+                 options->paths[1], options->paths[0]);
         result = PROGRAM_INPUT;
     } else {
         result = report(options, records, &comparison);

@@ -101,7 +101,7 @@ static bool make_pipes(struct shift *shift) {
     bool first = pipe(shift->ready) == 0;
     if (first && pipe(shift->go) == 0)
         return true;
-    complain("expected a pipe, found none: %s", strerror(errno));
+    complain("cannot make a pipe: %s", strerror(errno));
     if (first) {
         close(shift->ready[0]);
         close(shift->ready[1]);

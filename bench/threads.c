@@ -37,7 +37,7 @@ static int open_team(struct team *team, const struct bench_options *options, siz
     snprintf(team->name, sizeof team->name, "%.40s, %ld atoms, %ld threads",
              team->model.info.name ? team->model.info.name : "", scale->atoms, threads);
     if (result == PROGRAM_DONE && team->model.on_device) {
-        complain("threads: expected the CPU, found %s",
+        complain("threads: this benchmark is of CPU threads: add --device cpu (found %s)",
                  sch_potential_device(team->model.potential));
         return PROGRAM_USAGE;
     }

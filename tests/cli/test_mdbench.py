@@ -122,12 +122,12 @@ class Report(BenchCase):
 
     def test_two_models_and_threads(self):
         shutil.copy(MODEL, self.path("mine.h5"))
-        done = self.good("m6", "--quick", "--threads", "2", "--model", "tiny", "-m", "mine.h5",
-                         "-q", "--json", "m6.json")
+        done = self.good("m6", "--quick", "--threads", "2", "--model", "ultra-tiny", "-m",
+                         "mine.h5", "-q", "--json", "m6.json")
         self.assertEqual(done.stdout, "")
         record = self.record("m6.json")
         models = [row["model"] for row in record["rows"] if row["quantity"] == "parameters"]
-        self.assertEqual(models, ["tiny", "mine"])
+        self.assertEqual(models, ["ultra-tiny", "mine"])
         self.assertTrue(all(row["threads"] == 2 for row in record["rows"] if row["what"] == "md"))
 
 

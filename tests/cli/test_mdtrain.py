@@ -80,7 +80,7 @@ class Mdtrain(ProgramCase):
         subprocess.run([sys.executable, "-B", converter, "b.h5", "--level", "PBE", self.benzene],
                        cwd=self.folder, check=True)
         for data, model in ((self.benzene, "m.h5"), ("b.h5:2", "n.h5")):
-            self.good(data, "--size", "ultra-tiny", "--steps", 50, "--threads", 1, "--out", model)
+            self.good(data, "--size", "ultra-tiny", "--steps", 20, "--threads", 1, "--out", model)
         self.assertEqual(self.start_of("./m.h5"), self.start_of("./n.h5"))
         self.refused(INPUT, "frame 1: C6H6: expected level PBE as in b.h5, found HF", "b.h5",
                      self.changed("hf.xyz", level="HF"))
@@ -88,10 +88,10 @@ class Mdtrain(ProgramCase):
 
     def test_one_thread_repeats_itself(self):
         for name in ("a.h5", "b.h5"):
-            self.good(self.benzene, "--size", "ultra-tiny", "--steps", 50, "--threads", 1,
+            self.good(self.benzene, "--size", "ultra-tiny", "--steps", 20, "--threads", 1,
                       "--seed", 5, "--out", name)
         self.assertEqual(self.start_of("./a.h5"), self.start_of("./b.h5"))
-        self.good(self.benzene, "--size", "ultra-tiny", "--steps", 50, "--threads", 1, "--seed", 6,
+        self.good(self.benzene, "--size", "ultra-tiny", "--steps", 20, "--threads", 1, "--seed", 6,
                   "--out", "c.h5")
         self.assertNotEqual(self.start_of("./a.h5"), self.start_of("./c.h5"))
 
