@@ -164,12 +164,18 @@ const char *training_set_level(const struct training_set *set) {
 
 /* ---------------------------------------------------------------- holding back */
 
+/** A single atom that repeats is a crystal. */
+static bool is_single_atom(const sch_system *frame) {
+    const bool *periodic = sch_system_periodic(frame);
+    return sch_system_n_atoms(frame) == 1 && !periodic[0] && !periodic[1] && !periodic[2];
+}
+
 /** Put the frames of single atoms first. Returns how many there are. */
 static size_t single_atoms_first(struct training_frame *frames, size_t n) {
     size_t singles = 0;
     for (size_t k = 0; k < n; k++) {
         const struct training_frame frame = frames[k];
-        if (sch_system_n_atoms(frame.system) > 1)
+        if (!is_single_atom(frame.system))
             continue;
         frames[k] = frames[singles];
         frames[singles++] = frame;
@@ -274,14 +280,14 @@ static size_t fill_rows(const struct training_set *set, const int *elements, siz
 }
 
 /** The lowest energies of frames of a single atom; false where an element has no such frame. */
-static bool lone_atom_energies(const struct training_set *set, const int *elements, size_t n,
-                               double energies[101]) {
+static bool single_atom_energies(const struct training_set *set, const int *elements, size_t n,
+                                 double energies[101]) {
     bool found[101] = {false}, all = true;
     for (size_t k = 0; k < set->n_frames; k++) {
         const sch_system *frame = set->frames[k].system;
         const int z = sch_system_atomic_numbers(frame)[0];
         double energy;
-        if (sch_system_n_atoms(frame) > 1 || !sch_system_reference_energy(frame, &energy))
+        if (!is_single_atom(frame) || !sch_system_reference_energy(frame, &energy))
             continue;
         energies[z] = found[z] ? fmin(energies[z], energy) : energy;
         found[z] = true;
@@ -323,7 +329,7 @@ bool training_set_atom_energies(const struct training_set *set, double energies[
     int elements[100];
     const size_t n = (size_t)training_set_elements(set, elements);
     memset(energies, 0, 101 * sizeof *energies);
-    *isolated = lone_atom_energies(set, elements, n, energies);
+    *isolated = single_atom_energies(set, elements, n, energies);
     if (*isolated)
         return true;
     memset(energies, 0, 101 * sizeof *energies);

@@ -268,6 +268,9 @@ class Mdtrain(ProgramCase):
         self.assertEqual(done.stderr, "")
         done = self.good(self.benzene, self.write("atoms.xyz", carbon + hydrogen), *short)
         self.one_line(done, 0, note)
+        crystal = carbon.replace("energy=", 'Lattice="2.5 0 0 0 2.5 0 0 0 2.5" energy=')
+        done = self.good(self.benzene, self.write("crystal.xyz", crystal + hydrogen), *short)
+        self.assertEqual(done.stderr, "")
 
     def test_distilling(self):
         """The frames' own references do not count, and need not be there."""
