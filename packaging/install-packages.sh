@@ -34,6 +34,7 @@ test  python3-venv     python3 -c 'import ensurepip'
 test  python3-wheel    python3 -c 'import wheel'
 test  clang            command -v clang
 test  libclang-rt-dev  ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+test  locales          test -e /usr/share/i18n/locales/de_DE
 test  libomp-dev       echo '#include <omp.h>' | clang -fopenmp -fsyntax-only -x c -
 test  valgrind         command -v valgrind
 test  cppcheck         command -v cppcheck

@@ -1,8 +1,9 @@
 #include "base/status.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/decimal.h"
 
 enum { MESSAGE_SIZE = 1024 };
 
@@ -12,7 +13,7 @@ void set_message(const char *format, ...) {
     char fresh[MESSAGE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(fresh, sizeof fresh, format, arguments);
+    decimal_print_list(fresh, sizeof fresh, format, arguments);
     va_end(arguments);
     memcpy(message, fresh, sizeof message);
     for (char *c = message; *c; c++)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/decimal.h"
 #include "base/formula.h"
 #include "md/molecules.h"
 #include "md/neighbour_list.h"
@@ -114,14 +115,12 @@ static void judge_pairs(const struct domain *domain, const struct neighbours *nb
                 continue;
             const char *a = sch_element_symbol(nb->species[i]),
                        *b = sch_element_symbol(nb->species[j]);
-            int length = snprintf(reason, size, "atoms %zu (%s) and %zu (%s) are %.2f Å apart, ",
-                                  i + 1, a, j + 1, b, nb->distance[e]);
+            char seen[64] = "and it has seen no such pair within its cutoff";
             if (nearest > 0.0)
-                snprintf(reason + length, size - (size_t)length,
-                         "the closest such pair it has seen %.2f Å", nearest);
-            else
-                snprintf(reason + length, size - (size_t)length,
-                         "and it has seen no such pair within its cutoff");
+                decimal_print(seen, sizeof seen, "the closest such pair it has seen %.2f Å",
+                              nearest);
+            decimal_print(reason, size, "atoms %zu (%s) and %zu (%s) are %.2f Å apart, %s", i + 1,
+                          a, j + 1, b, nb->distance[e], seen);
             *covered = false;
             return;
         }

@@ -1,13 +1,13 @@
 #include "md/text.h"
 
-#include <locale.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#include "base/decimal.h"
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r';
@@ -117,24 +117,17 @@ static bool scan_decimal(struct text text, struct decimal *d) {
     return c == end;
 }
 
-static locale_t c_locale;
-
-static void make_c_locale(void) {
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
-
 /** The C library's conversion, for the numbers that need more than one rounding otherwise; the
  *  form has been checked. */
 static bool convert_slowly(struct text text, double *number) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     char copy[128], *end;
     size_t length = (size_t)(text.end - text.begin);
-    if (length >= sizeof copy || pthread_once(&once, make_c_locale) != 0 || !c_locale)
+    if (length >= sizeof copy)
         return false;
     for (size_t i = 0; i < length; i++)
         copy[i] = (char)(text.begin[i] == 'd' || text.begin[i] == 'D' ? 'e' : text.begin[i]);
     copy[length] = '\0';
-    *number = strtod_l(copy, &end, c_locale);
+    *number = decimal_read(copy, &end);
     return *end == '\0' && isfinite(*number);
 }
 
