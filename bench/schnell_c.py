@@ -28,7 +28,7 @@ class TrainerOptions(ctypes.Structure):
 
     _fields_ = [("energy_weight", ctypes.c_double), ("average", ctypes.c_double),
                 ("threads", ctypes.c_int), ("intervals", ctypes.c_int),
-                ("precision", ctypes.c_int)]
+                ("precision", ctypes.c_int), ("device", ctypes.c_char_p)]
 
 
 class SchnellError(Exception):

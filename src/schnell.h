@@ -18,6 +18,12 @@
  *   Models are immutable and may be shared by threads. Every other object belongs to one thread
  *   at a time; separate objects may be used by separate threads.
  *
+ * Processes
+ *   A process may fork. The child can use what its parent made and make more; it computes with one
+ *   thread, whatever number was asked for, because OpenMP's threads do not exist in it. Files that
+ *   the parent has open stay the parent's: the child cannot write to them, and closing one there
+ *   only forgets it. A GPU cannot be used in a child of a process that has used it.
+ *
  * Errors
  *   A function that can fail returns a status: SCH_OK is 0, failures are negative. After a failure
  *   sch_last_error() tells, in one line, what was expected and what was found. Output arguments
@@ -314,16 +320,30 @@ typedef enum sch_filters { SCH_FILTERS_TABLE = 0, SCH_FILTERS_EXACT = 1 } sch_fi
 /** How to evaluate; all zero is the default. */
 typedef struct sch_potential_options {
     /** "auto" (default): "cuda" where there is such a device and single precision and filters from
-     *  tables are wanted, else "cpu". "cuda": an NVIDIA GPU; "cuda-sim": its kernels, slowly, on
+     *  tables are wanted, else "cpu". "cpu" uses the widest vectors that the processor has;
+     *  "cpu:sse2", "cpu:avx2" and "cpu:avx512" (on other processors than x86-64 "cpu:baseline")
+     *  use one instruction set. "cuda": an NVIDIA GPU; "cuda-sim": its kernels, slowly, on
      *  the CPU. "reference": the slow double-precision oracle, with exact filters whatever else is
      *  set. SCH_ERROR_DEVICE for one that this build or this machine does not have. */
     const char *device;
     sch_precision precision;
     sch_filters filters; /**< filters from spline tables, or from their networks each time */
-    int threads;         /**< 0: as many as OpenMP would use; results are the same to the bit */
-    size_t max_memory; /**< bytes of work space, about; what does not fit is computed again instead
-                            of kept; on the CPU only. 0: no bound */
+    int threads; /**< at most; 0: as many as OpenMP would use, but one for small systems, where a
+                      second would gain little. Results are the same to the bit */
+    size_t max_memory; /**< bytes, about, on the CPU only; 0: no bound. It covers packed weights,
+                            filter tables, work space, and the neighbour lists of the systems of
+                            one evaluation. What does not fit is computed again instead of kept;
+                            SCH_ERROR_MEMORY if that does not suffice */
 } sch_potential_options;
+
+/**
+ * The devices that this build has and this processor can run, "cpu" and "cpu:" with each
+ * instruction set among them. "cuda" is among them where the library was built for it, whether
+ * there is a GPU or not.
+ * @param names  [out] borrowed, for ever
+ * @return how many
+ */
+SCH_API size_t sch_device_list(const char *const **names);
 
 /** @param options  [in] NULL for the defaults. The model is borrowed: it must outlive the
  * potential. */
@@ -331,7 +351,9 @@ SCH_CHECKED sch_status sch_potential_create(sch_potential **potential, const sch
                                             const sch_potential_options *options);
 SCH_API void sch_potential_free(sch_potential *potential);
 
-/** The device and how it is used, one line: "cpu, avx512, single precision, 2 threads". */
+/** The device and how it is used, one line: "cpu, avx512, single precision, tabled filters, 2
+ *  threads". The number of threads is what most evaluations so far used. Borrowed until the next
+ *  call. */
 SCH_API const char *sch_potential_device(const sch_potential *potential);
 
 /** Bytes of work space that it holds now; it grows with the systems it has seen. */
@@ -440,7 +462,7 @@ SCH_CHECKED sch_status sch_part_set(sch_part *part, size_t n_owned, size_t n_ato
 /**
  * Energy of a part's own atoms, and what forces and virials come from it.
  * @param positions  [in] [n_atoms][3], Å; those of copies where they are seen from here
- * @param exchange   [in] NULL if there are no copies
+ * @param exchange   [in] NULL if there are no copies; SCH_ERROR_ARGUMENT if there are
  * @return SCH_ERROR_STRUCTURE as sch_evaluate, SCH_ERROR_DEVICE where the device takes whole
  * systems only. An error comes before the first exchange: the other parts must be told of it.
  */
@@ -462,6 +484,8 @@ typedef struct sch_trainer_options {
     int intervals;        /**< of the filters' table while it learns; 0: 256, which err by some
                                1e-4 of a force */
     sch_precision precision; /**< of the kernels; sums and the optimizer are double always */
+    const char *device; /**< "cpu", or "cpu:" with an instruction set as in sch_potential_options;
+                             NULL: "cpu" */
 } sch_trainer_options;
 
 /** Begin from a model's weights; it is copied. */
@@ -670,7 +694,8 @@ SCH_CHECKED sch_status sch_trajectory_overlap(sch_trajectory *trajectory);
 SCH_CHECKED sch_status sch_trajectory_write(sch_trajectory *trajectory,
                                             const sch_simulation *simulation);
 
-/** The same for one of several simulations, by its place from 0 on. */
+/** The same for one of several simulations, by its place from 0 on.
+ *  @return SCH_ERROR_ARGUMENT for a place that the file does not have */
 SCH_CHECKED sch_status sch_trajectory_write_one(sch_trajectory *trajectory, size_t number,
                                                 const sch_simulation *simulation);
 

@@ -1,5 +1,6 @@
 /* The CPU kernels, every variant that this processor can run, against the oracle. */
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,11 +53,11 @@ static struct result evaluate_reference(const sch_model *model, const struct nei
 
 static struct result evaluate_variant(const struct cpu_variant *variant, const sch_model *model,
                                       const struct filter_table *table, int threads,
-                                      size_t max_memory, const struct neighbours *nb) {
+                                      const struct neighbours *nb) {
     void *network = NULL;
     struct result result = make_result(nb->n_atoms);
     const struct atom_results results = places(&result);
-    assert_ok(variant->create(&network, model, threads, max_memory));
+    assert_ok(variant->create(&network, model, threads, TEAM_WORK));
     if (table)
         assert_ok(variant->use_table(network, table));
     for (int twice = 0; twice < 2; twice++) /* the workspace may not remember */
@@ -91,7 +92,7 @@ static void compare(const sch_model *model, const struct filter_table *table,
         size_t n_variants = cpu_variants(cases[c].precision, variants);
         for (size_t v = 0; v < n_variants; v++) {
             struct result found = evaluate_variant(
-                variants[v], model, cases[c].filters == SCH_FILTERS_TABLE ? table : NULL, 1, 0, nb);
+                variants[v], model, cases[c].filters == SCH_FILTERS_TABLE ? table : NULL, 1, nb);
             double error = largest_force(&found, &oracle, n) / scale, energy = 0.0;
             for (size_t i = 0; i < n; i++)
                 energy += found.energies[i] - oracle.energies[i];
@@ -126,7 +127,7 @@ static void random_structures(void **state) {
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         sch_model *model = support_random_model(shapes[s][0], shapes[s][1], shapes[s][2]);
         struct filter_table *table = NULL;
-        assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
+        assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE, 1));
         on_system(model, table, support_random_system(2, 1.5, 0.8, false));
         on_system(model, table, support_random_system(13, 6.0, 0.9, false));
         on_system(model, table, support_random_system(7, 4.5, 1.0, true));
@@ -177,13 +178,13 @@ static void same_bits(sch_model *model, sch_system *system) {
     const struct cpu_variant *variants[3];
     assert_ok(neighbour_list_create(&list, model->cutoff, 0.5));
     assert_ok(neighbour_list_update(list, system, &nb));
-    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
+    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE, 1));
     for (size_t c = 0; c < N_CASES; c++) {
         const struct cpu_variant *best = variants[cpu_variants(cases[c].precision, variants) - 1];
         const struct filter_table *use = cases[c].filters == SCH_FILTERS_TABLE ? table : NULL;
-        struct result one = evaluate_variant(best, model, use, 1, 0, &nb);
+        struct result one = evaluate_variant(best, model, use, 1, &nb);
         for (int threads = 2; threads <= 3; threads++) {
-            struct result many = evaluate_variant(best, model, use, threads, 0, &nb);
+            struct result many = evaluate_variant(best, model, use, threads, &nb);
             assert_same(&one, &many, nb.n_atoms);
             release(many);
         }
@@ -202,40 +203,40 @@ static void threads_agree(void **state) {
     sch_model_free(model);
 }
 
-static double potential_energy(const sch_model *model, sch_system *system, size_t max_memory,
-                               double *forces, size_t *memory) {
-    sch_potential *potential = NULL;
-    sch_properties properties = {.forces = forces};
-    const sch_potential_options options = {.threads = 2, .max_memory = max_memory};
-    assert_ok(sch_potential_create(&potential, model, &options));
-    assert_ok(sch_evaluate(potential, system, &properties));
-    *memory = sch_potential_memory(potential);
-    sch_potential_free(potential);
-    return properties.energy;
-}
-
-/** With less memory the same is computed again, to the bit; with too little, it says so. */
+/** As the bound on memory falls, more is computed again, with the same bits; in the end it says
+ * what it needs. Two of three interactions can be computed again. */
 static void less_memory(void **state) {
     (void)state;
-    enum { N = 200, F = 64, INTERACTION = N * 8 * F * sizeof(float) };
+    enum { N = 200, F = 64, INTERACTION = N * 8 * F * sizeof(float), MOST = 60 };
     sch_model *model = support_random_model(F, 3, 12);
     sch_system *system = support_random_system(N, 13.0, 1.0, true);
-    double all[3 * N], less[3 * N];
-    size_t memory, before;
-    double energy = potential_energy(model, system, 0, all, &before);
-    for (int step = 0; step < 2; step++) { /* two interactions can be computed again */
-        assert_true(potential_energy(model, system, before - INTERACTION / 2, less, &memory) ==
-                    energy);
-        assert_memory_equal(all, less, sizeof all);
-        assert_int_equal(before - memory, INTERACTION);
-        before = memory;
+    double all[3 * N], less[3 * N], energy = 0.0;
+    size_t before = 0, levels = 0, bound = 0;
+    sch_status status = SCH_OK;
+    for (int step = 0; step < MOST && status == SCH_OK; step++) {
+        sch_potential *potential = NULL;
+        sch_properties properties = {.forces = step ? less : all};
+        const sch_potential_options options = {.threads = 2, .max_memory = bound};
+        assert_ok(sch_potential_create(&potential, model, &options));
+        status = sch_evaluate(potential, system, &properties);
+        const size_t memory = sch_potential_memory(potential);
+        if (step == 0) {
+            energy = properties.energy;
+            bound = 14000000;
+        } else if (status == SCH_OK) {
+            assert_true(properties.energy == energy && memory <= bound);
+            assert_memory_equal(all, less, sizeof all);
+            levels += memory < before;
+        }
+        if (step > 0 && status == SCH_OK && memory != before)
+            assert_int_equal(before - memory, INTERACTION);
+        if (status == SCH_OK)
+            before = memory;
+        bound -= step ? INTERACTION / 2 : 0;
+        sch_potential_free(potential);
     }
-    sch_potential *potential = NULL;
-    const sch_potential_options options = {.max_memory = memory / 2};
-    assert_ok(sch_potential_create(&potential, model, &options));
-    assert_fails(sch_evaluate(potential, system, &(sch_properties){0}), SCH_ERROR_MEMORY,
-                 "work space");
-    sch_potential_free(potential);
+    assert_fails(status, SCH_ERROR_MEMORY, "MB");
+    assert_int_equal(levels, 2);
     sch_system_free(system);
     sch_model_free(model);
 }
@@ -252,9 +253,9 @@ static void order_in_memory(void **state) {
     const struct cpu_variant *variants[3];
     assert_ok(neighbour_list_create(&list, model->cutoff, 1.0));
     assert_ok(neighbour_list_update(list, system, &nb));
-    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
+    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE, 1));
     const struct cpu_variant *best = variants[cpu_variants(SCH_SINGLE, variants) - 1];
-    struct result plain = evaluate_variant(best, model, table, 1, 0, &nb), sorted = make_result(N);
+    struct result plain = evaluate_variant(best, model, table, 1, &nb), sorted = make_result(N);
     sch_potential *potential = NULL;
     sch_properties properties = {.forces = sorted.forces, .atom_energies = sorted.energies};
     assert_ok(sch_potential_create(&potential, model, NULL));
@@ -295,6 +296,169 @@ static void inside_a_team(void **state) {
         sch_system_free(systems[k]);
     }
     sch_model_free(model);
+}
+
+/* ---------------------------------------------------------------- devices by name */
+
+/** Energy and forces by a device, against the oracle, within the bounds of a case. */
+static void device_agrees(const sch_model *model, sch_system *system, const char *device,
+                          size_t c) {
+    const size_t n = sch_system_n_atoms(system);
+    const sch_potential_options options = {
+        .device = device, .precision = cases[c].precision, .filters = cases[c].filters};
+    struct result found = make_result(n), oracle = make_result(n);
+    sch_properties a = {.forces = found.forces}, b = {.forces = oracle.forces};
+    sch_potential *potential = NULL, *reference = NULL;
+    assert_ok(sch_potential_create(&potential, model, &options));
+    assert_ok(
+        sch_potential_create(&reference, model, &(sch_potential_options){.device = "reference"}));
+    assert_ok(sch_evaluate(potential, system, &a));
+    assert_ok(sch_evaluate(reference, system, &b));
+    const char *set = strchr(device, ':');
+    if (set)
+        assert_non_null(strstr(sch_potential_device(potential), set + 1));
+    assert_true(largest_force(&found, &oracle, n) <=
+                cases[c].force * largest_force(&oracle, NULL, n));
+    assert_close(a.energy, b.energy, cases[c].energy * (double)n);
+    sch_potential_free(potential);
+    sch_potential_free(reference);
+    release(found);
+    release(oracle);
+}
+
+static void devices_by_name(void **state) {
+    (void)state;
+    static const char *const sets[] = {"cpu:baseline", "cpu:sse2", "cpu:avx2", "cpu:avx512"};
+    const char *const *names;
+    const size_t n = sch_device_list(&names);
+    sch_model *model = support_random_model(32, 2, 10);
+    sch_system *small = support_random_system(12, 5.0, 0.9, false);
+    sch_system *large = support_random_system(80, 10.0, 1.0, true);
+    bool there[sizeof sets / sizeof *sets] = {false};
+    size_t n_sets = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (strncmp(names[k], "cpu", 3) != 0)
+            continue;
+        for (size_t c = 0; c < N_CASES; c++) {
+            device_agrees(model, small, names[k], c);
+            device_agrees(model, large, names[k], c);
+        }
+        for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
+            there[s] |= strcmp(names[k], sets[s]) == 0;
+        n_sets += strchr(names[k], ':') != NULL;
+    }
+    assert_true(n_sets > 0);
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++) {
+        sch_potential *potential = NULL;
+        const sch_potential_options options = {.device = sets[s]};
+        if (!there[s])
+            assert_fails(sch_potential_create(&potential, model, &options), SCH_ERROR_DEVICE,
+                         names[1]); /* those that there are */
+    }
+    sch_system_free(large);
+    sch_system_free(small);
+    sch_model_free(model);
+}
+
+/** A set that nobody has is refused, and so is one for training. */
+static void no_such_set(void **state) {
+    (void)state;
+    static const char *const wrong[] = {"cpu:", "cpu:avx", "cpu:AVX2", "cpu:avx2 ", "cpux"};
+    sch_model *model = support_random_model(32, 2, 10);
+    for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+        sch_potential *potential = NULL;
+        sch_trainer *trainer = NULL;
+        assert_fails(
+            sch_potential_create(&potential, model, &(sch_potential_options){.device = wrong[k]}),
+            SCH_ERROR_DEVICE, wrong[k]);
+        assert_fails(
+            sch_trainer_create(&trainer, model, &(sch_trainer_options){.device = wrong[k]}),
+            SCH_ERROR_DEVICE, wrong[k]);
+        assert_null(potential);
+        assert_null(trainer);
+    }
+    sch_model_free(model);
+}
+
+/** Where the caller leaves the number open, a small system is the work of one thread, and what is
+ *  told of the device says so. */
+static void threads_that_pay(void **state) {
+    (void)state;
+    sch_model *model = support_random_model(64, 2, 10);
+    sch_system *small = support_random_system(12, 5.0, 0.9, false);
+    sch_system *large = support_random_system(150, 12.0, 1.0, true);
+    const int before = omp_get_max_threads();
+    omp_set_num_threads(2);
+    for (int k = 0; k < 2; k++) {
+        sch_potential *potential = NULL;
+        assert_ok(sch_potential_create(&potential, model, &(sch_potential_options){0}));
+        assert_non_null(strstr(sch_potential_device(potential), ", up to 2 threads"));
+        assert_ok(sch_evaluate(potential, k ? large : small, &(sch_properties){0}));
+        assert_non_null(strstr(sch_potential_device(potential), k ? ", 2 threads" : ", 1 thread"));
+        sch_potential_free(potential);
+    }
+    omp_set_num_threads(before);
+    sch_system_free(large);
+    sch_system_free(small);
+    sch_model_free(model);
+}
+
+/* ---------------------------------------------------------------- large activations */
+
+/** Biases of the layers before SiLU so large that it is a straight line, or zero. */
+static void shift_activations(sch_model *model, float bias) {
+    for (int t = 0; t < model->interactions; t++)
+        for (int f = 0; f < model->hidden; f++) {
+            model->interaction[t].filter[0].bias[f] = f % 2 ? bias : -bias;
+            model->interaction[t].update[0].bias[f] = f % 3 ? bias : -bias;
+        }
+    for (int f = 0; f < model->hidden / 2; f++)
+        model->readout[0].bias[f] = f % 2 ? bias : -bias;
+    for (int f = 0; f < model->hidden / 4; f++)
+        model->readout[1].bias[f] = f % 2 ? bias : -bias;
+}
+
+/** SiLU and its slope keep their digits in single precision: 1 + x - x sigmoid(x) must not lose the
+ *  1. Forces are the slope's, energies the value's. */
+static void large_activations(void **state) {
+    (void)state;
+    static const float biases[] = {20.0f, 1e2f, 1e3f, 1e4f, 1e6f, 1e8f};
+    sch_system *systems[2] = {support_random_system(12, 5.0, 0.9, false),
+                              support_random_system(80, 10.0, 1.0, true)};
+    for (size_t k = 0; k < sizeof biases / sizeof *biases; k++)
+        for (int s = 0; s < 2; s++) {
+            sch_model *model = support_random_model(32, 1, 10);
+            struct neighbour_list *list = NULL;
+            struct neighbours nb;
+            shift_activations(model, biases[k]);
+            assert_ok(neighbour_list_create(&list, model->cutoff, 0.5));
+            assert_ok(neighbour_list_update(list, systems[s], &nb));
+            struct result oracle = evaluate_reference(model, &nb);
+            const struct cpu_variant *variants[CPU_VARIANTS_MAX];
+            const size_t n = cpu_variants(SCH_SINGLE, variants);
+            for (size_t v = 0; v < n; v++) {
+                struct result found = evaluate_variant(variants[v], model, NULL, 1, &nb);
+                double energy = 0.0, error = 0.0;
+                for (size_t i = 0; i < nb.n_atoms; i++) {
+                    energy = fmax(energy, fabs(oracle.energies[i]));
+                    error = fmax(error, fabs(found.energies[i] - oracle.energies[i]));
+                }
+                print_message("%s, %zu atoms, bias %g: energy %.1e, forces %.1e\n",
+                              variants[v]->instruction_set, nb.n_atoms, (double)biases[k],
+                              error / energy,
+                              largest_force(&found, &oracle, nb.n_atoms) /
+                                  largest_force(&oracle, NULL, nb.n_atoms));
+                assert_true(error <= 1e-5 * energy);
+                assert_true(largest_force(&found, &oracle, nb.n_atoms) <=
+                            1e-4 * largest_force(&oracle, NULL, nb.n_atoms));
+                release(found);
+            }
+            release(oracle);
+            neighbour_list_free(list);
+            sch_model_free(model);
+        }
+    sch_system_free(systems[0]);
+    sch_system_free(systems[1]);
 }
 
 /* ---------------------------------------------------------------- the shipped models */
@@ -350,6 +514,8 @@ int main(void) {
         cmocka_unit_test(random_structures), cmocka_unit_test(lonely_atom),
         cmocka_unit_test(threads_agree),     cmocka_unit_test(less_memory),
         cmocka_unit_test(order_in_memory),   cmocka_unit_test(inside_a_team),
+        cmocka_unit_test(devices_by_name),   cmocka_unit_test(no_such_set),
+        cmocka_unit_test(threads_that_pay),  cmocka_unit_test(large_activations),
         cmocka_unit_test(shipped_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,7 +318,7 @@ static void devices_have_names(void **state) {
     }
     assert_fails(sch_potential_create(&potential, model, &(sch_potential_options){.device = "gpu"}),
                  SCH_ERROR_DEVICE,
-                 "device: expected auto, cpu, cuda, cuda-sim or reference, found 'gpu'");
+                 "device: expected auto, cpu, cpu:SET, cuda, cuda-sim or reference, found 'gpu'");
 }
 
 /** Where a GPU cannot do what was asked, the CPU does. */
@@ -326,7 +326,7 @@ static void auto_falls_back_to_the_cpu(void **state) {
     (void)state;
     const sch_potential_options wishes[] = {
         {.precision = SCH_DOUBLE},
-        {.max_memory = 1000000},
+        {.max_memory = 10000000},
         {.device = "auto", .filters = SCH_FILTERS_EXACT},
     };
     for (int k = 0; k < 2; k++) {

@@ -11,7 +11,7 @@ static void errors_as_stated(void **state) {
     (void)state;
     sch_model *model = support_random_model(32, 3, 12);
     struct filter_table *table = NULL;
-    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE));
+    assert_ok(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE, 1));
     assert_true(table->slope_error <= FILTER_TABLE_TOLERANCE);
     const size_t F3 = 96;
     double value[96], slope[96], error[2] = {0, 0}, size[2] = {0, 0};
@@ -73,7 +73,7 @@ static void too_steep(void **state) {
     sch_model *model = support_random_model(8, 1, 4);
     struct filter_table *table = NULL;
     model->rbf_widths[1] = 0.002; /* a spike that no grid of this length resolves */
-    assert_fails(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE), SCH_ERROR_FORMAT,
+    assert_fails(filter_table_create(&table, model, FILTER_TABLE_TOLERANCE, 1), SCH_ERROR_FORMAT,
                  "too steep");
     assert_null(table);
     sch_model_free(model);

@@ -337,7 +337,7 @@ static void teams_and_little_memory(void **state) {
     sch_system *system = support_random_system(150, 13, 0.9, true);
     const sch_potential_options team = {.device = "cpu", .precision = SCH_DOUBLE, .threads = 2};
     const sch_potential_options little = {
-        .device = "cpu", .precision = SCH_DOUBLE, .threads = 1, .max_memory = 8000000};
+        .device = "cpu", .precision = SCH_DOUBLE, .threads = 1, .max_memory = 21000000};
     compare(model, system, 3, &team, 1e-10);
     compare(model, system, 1, &little, 1e-10);
     sch_system_free(system);

@@ -151,6 +151,53 @@ static void checksums_of_systems(void **state) {
     sch_system_free(copy);
 }
 
+/** The gradient of all frames, of a model whose activations are about as large as `bias`. */
+static void gradient_at(const sch_model *model, sch_precision precision, const char *device,
+                        double *gradient) {
+    const sch_trainer_options options = {.threads = 1, .precision = precision, .device = device};
+    sch_trainer *trainer = NULL;
+    double loss;
+    assert_ok(sch_trainer_create(&trainer, model, &options));
+    for (int k = 0; k < FRAMES; k++)
+        assert_ok(sch_trainer_add(trainer, frames[k]));
+    assert_ok(sch_trainer_gradient(trainer, FRAMES, all, &loss, gradient));
+    sch_trainer_free(trainer);
+}
+
+/** Where activations are large, single precision keeps its digits with every instruction set: SiLU's
+ *  derivatives lose none. */
+static void large_activations(void **state) {
+    (void)state;
+    static const float biases[] = {1e1f, 1e3f, 1e5f};
+    const char *const *names;
+    const size_t n = sch_device_list(&names);
+    for (size_t b = 0; b < sizeof biases / sizeof *biases; b++) {
+        sch_model *model = student();
+        for (int t = 0; t < model->interactions; t++)
+            for (int f = 0; f < model->hidden; f++)
+                model->interaction[t].update[0].bias[f] = f % 3 ? biases[b] : -biases[b];
+        const size_t parameters = model->parameters;
+        double *exact = calloc(2 * parameters, sizeof *exact), *found = exact + parameters;
+        assert_non_null(exact);
+        for (size_t k = 0; k < n; k++) {
+            if (strncmp(names[k], "cpu:", 4) != 0)
+                continue;
+            double square = 0.0, error = 0.0;
+            gradient_at(model, SCH_DOUBLE, names[k], exact);
+            gradient_at(model, SCH_SINGLE, names[k], found);
+            for (size_t p = 0; p < parameters; p++) {
+                square += exact[p] * exact[p];
+                error += (found[p] - exact[p]) * (found[p] - exact[p]);
+            }
+            print_message("%s, bias %g: error of the gradient %.1e\n", names[k],
+                          (double)biases[b], sqrt(error / square));
+            assert_true(sqrt(error / square) < 1e-3);
+        }
+        free(exact);
+        sch_model_free(model);
+    }
+}
+
 /* ---------------------------------------------------------------- checkpoints */
 
 #define CHECKPOINT support_path("run.checkpoint")
@@ -327,6 +374,7 @@ static void refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_by_heart),
+        cmocka_unit_test(large_activations),
         cmocka_unit_test(one_thread_repeats_itself),
         cmocka_unit_test(goes_on_to_the_bit),
         cmocka_unit_test(checksums_of_systems),

@@ -14,7 +14,7 @@ _schnell_wants() { # program, option
 # The words that an option takes, if it takes words.
 _schnell_words() { # program, option
     local words
-    words=$("$1" "$2=?" 2>&1 </dev/null | sed -nE 's/.*: expected ([a-z, -]+), found "=?\?"$/\1/p' |
+    words=$("$1" "$2=?" 2>&1 </dev/null | sed -nE 's/.*: expected ([a-z0-9:, -]+), found "=?\?"$/\1/p' |
         sed -E 's/, | or /\n/g')
     [[ $words == *" "* ]] || echo "$words"
 }

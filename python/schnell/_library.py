@@ -137,6 +137,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sch_reader_next": (Status, (c_void_p, Handles)),
     "sch_reader_free": (None, (c_void_p,)),
 
+    "sch_device_list": (c_size_t, (POINTER(Texts),)),
     "sch_potential_create": (Status, (Handles, c_void_p, POINTER(PotentialOptions))),
     "sch_potential_free": (None, (c_void_p,)),
     "sch_potential_device": (c_char_p, (c_void_p,)),

@@ -58,18 +58,28 @@ def _collect(raw: _library.Properties, arrays: _Arrays) -> Properties:
     return Properties(raw.energy, *arrays, virial=np.array(raw.virial).reshape(3, 3))
 
 
+def devices() -> list[str]:
+    """The devices that the library has and this processor can run: "cpu", "cpu:avx2", ...,
+    "reference"; "cuda" where the library was built for it, whether there is a GPU or not."""
+    names = _library.Texts()
+    count = library().sch_device_list(ctypes.byref(names))
+    return [names[k].decode() for k in range(count)]
+
+
 class Potential:
     """A model on a device, with its work space.
 
     model       a Model, or a name or path as Model takes it
-    device      "auto": a GPU where there is one, else "cpu"; "cuda", "cuda-sim"; "reference": the
-                slow double-precision oracle
+    device      "auto": a GPU where there is one, else "cpu"; "cpu:sse2", "cpu:avx2", "cpu:avx512":
+                one instruction set; "cuda", "cuda-sim"; "reference": the slow double-precision
+                oracle. devices() lists those that there are
     precision   "single" or "double"
     filters     "table": from spline tables; "exact": from their networks each time
-    threads     0: as many as OpenMP would use
-    max_memory  bytes of work space, about; 0: no bound
+    threads     at most; 0: as many as OpenMP would use, but one for a small system
+    max_memory  bytes, about, for weights, tables, neighbour lists and work space; 0: no bound
 
-    It may be used by several threads, which then wait for each other.
+    It may be used by several threads, which then wait for each other, and in a forked process, which
+    computes with one thread.
     """
 
     def __init__(self, model: Model | str | os.PathLike[str] = "tiny", device: str = "auto",

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/positioned.h"
+#include "base/threads.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,7 @@ struct record {
 struct ordered {
     H5FD_t base; /* HDF5's part, which comes first */
     int descriptor;
+    unsigned forks; /* threads_forks() of the process that opened it */
     int *error;
     haddr_t end;            /* of what has its place in the file */
     haddr_t size;           /* of the file as it is */
@@ -95,8 +97,16 @@ static herr_t keep_record(struct ordered *file, H5FD_mem_t type, haddr_t address
 
 /* ---------------------------------------------------------------- the file itself */
 
+/** The file is its process's: HDF5 closes all files when a forked child exits, and must not write
+ *  there what the parent writes too. */
+static bool is_foreign(const struct ordered *file) {
+    return file->forks != threads_forks();
+}
+
 /** 0, or the errno of the failure. */
 static int write_at(struct ordered *file, haddr_t address, size_t size, const void *bytes) {
+    if (is_foreign(file))
+        return EPERM;
     int error = positioned_write(file->descriptor, bytes, size, address);
     if (!error && address + size > file->size)
         file->size = address + size;
@@ -114,6 +124,8 @@ static herr_t read_at(const struct ordered *file, haddr_t address, size_t size, 
 
 static int set_length(struct ordered *file, haddr_t size) {
     int status;
+    if (is_foreign(file))
+        return EPERM;
     do
         status = ftruncate(file->descriptor, (off_t)size);
     while (status != 0 && errno == EINTR);
@@ -201,6 +213,7 @@ static H5FD_t *open_it(const char *name, unsigned flags, hid_t access, haddr_t l
     if (!error || memory_new(&file, 1, sizeof *file) != SCH_OK)
         return NULL;
     file->error = *error;
+    file->forks = threads_forks();
     file->descriptor = open(name, open_flags(flags), 0666);
     if (file->descriptor >= 0 && fstat(file->descriptor, &about) == 0) {
         file->told = file->size = (haddr_t)about.st_size;

@@ -32,19 +32,19 @@ void destroy(void *opaque) {
     free(state);
 }
 
-sch_status prepare(struct state *state, const sch_model *model) {
+sch_status prepare(struct state *state, const sch_model *model, int threads) {
     SCH_TRY(device_open(&state->device));
-    SCH_TRY(network_load(&state->network, state->device, model));
+    SCH_TRY(network_load(&state->network, state->device, model, threads));
     SCH_TRY(bulk_create(&state->bulk, state->device, &state->network.on_device));
     snprintf(state->description, sizeof state->description, "cuda, %s, single precision",
              device_name(state->device));
     return SCH_OK;
 }
 
-sch_status create(void **out, const sch_model *model, const sch_potential_options *) {
+sch_status create(void **out, const sch_model *model, const sch_potential_options *options) {
     struct state *state = NULL;
     SCH_TRY(memory_new(&state, 1, sizeof *state));
-    sch_status status = prepare(state, model);
+    sch_status status = prepare(state, model, options->threads);
     if (status != SCH_OK) {
         destroy(state);
         return status;

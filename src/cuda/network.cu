@@ -187,10 +187,10 @@ sch_status upload_table(struct loaded_network *network, struct device *device,
     return status;
 }
 
-sch_status load_table(struct loaded_network *network, struct device *device,
-                      const sch_model *model) {
+sch_status load_table(struct loaded_network *network, struct device *device, const sch_model *model,
+                      int threads) {
     struct filter_table *table = NULL;
-    SCH_TRY(filter_table_create(&table, model, TOLERANCE));
+    SCH_TRY(filter_table_create(&table, model, TOLERANCE, threads));
     sch_status status = upload_table(network, device, table);
     filter_table_free(table);
     return status;
@@ -199,7 +199,7 @@ sch_status load_table(struct loaded_network *network, struct device *device,
 } // namespace
 
 sch_status network_load(struct loaded_network *network, struct device *device,
-                        const sch_model *model) {
+                        const sch_model *model, int threads) {
     static const int widths[] = {32, 64, 128};
     *network = {};
     for (int k = 2; k >= 0; k--)
@@ -215,7 +215,7 @@ sch_status network_load(struct loaded_network *network, struct device *device,
     if (status == SCH_OK)
         status = load_energies(network, device, model);
     if (status == SCH_OK)
-        status = load_table(network, device, model);
+        status = load_table(network, device, model, threads);
     if (status != SCH_OK)
         network_unload(network, device);
     return status;

@@ -59,9 +59,10 @@ struct loaded_network {
     struct buffer table, weights, energies;
 };
 
-/** @return SCH_ERROR_DEVICE for a model of more than 128 channels. */
+/** @param threads  of the host, for the filter tables; 0: as many as OpenMP would use
+ *  @return SCH_ERROR_DEVICE for a model of more than 128 channels. */
 sch_status network_load(struct loaded_network *network, struct device *device,
-                        const sch_model *model) __attribute__((warn_unused_result));
+                        const sch_model *model, int threads) __attribute__((warn_unused_result));
 void network_unload(struct loaded_network *network, struct device *device);
 
 } // namespace SCHNELL_CUDA_NAMESPACE

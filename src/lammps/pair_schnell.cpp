@@ -76,6 +76,8 @@ bool PairSchnell::set_option(const std::string &word, const std::string &value) 
         options.precision = second ? SCH_DOUBLE : SCH_SINGLE;
     else if (word == "filters" && one_of(value, "table", "exact", &second))
         options.filters = second ? SCH_FILTERS_EXACT : SCH_FILTERS_TABLE;
+    else if (word == "device" && (value == "cpu" || value.compare(0, 4, "cpu:") == 0))
+        options.device = (device = value).c_str();
     else if (word == "threads" && whole(value, 4096, &number))
         options.threads = (int)number;
     else if (word == "max-memory" && whole(value, 1e15, &number))
@@ -92,7 +94,8 @@ void PairSchnell::settings(int narg, char **arg) {
     for (int k = 0; k < narg; k += 2)
         if (k + 1 == narg || !set_option(arg[k], arg[k + 1]))
             refuse(std::string("pair_style schnell: expected precision single|double, filters "
-                               "table|exact, threads N or max-memory BYTES, found ") +
+                               "table|exact, device cpu or cpu:SET, threads N or max-memory BYTES, "
+                               "found ") +
                    arg[k] + " " + (k + 1 < narg ? arg[k + 1] : "alone"));
 }
 

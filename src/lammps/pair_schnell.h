@@ -2,7 +2,7 @@
  *
  *     units        metal
  *     pair_style   schnell [precision single|double] [filters table|exact] [threads N]
- *                          [max-memory BYTES]
+ *                          [device cpu|cpu:SET] [max-memory BYTES]
  *     pair_coeff   * * tiny.h5 C H        # an element for each atom type; under pair_style hybrid
  *                                         # NULL leaves a type to other styles
  *
@@ -42,6 +42,7 @@ class PairSchnell : public Pair {
 
   private:
     sch_potential_options options = {};
+    std::string device; // the name in the options
     sch_model *model = nullptr;
     sch_potential *potential = nullptr;
     sch_part *part = nullptr;

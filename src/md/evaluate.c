@@ -60,8 +60,9 @@ static void sum_properties(const sch_system *system, const int *places,
 
 /* ---------------------------------------------------------------- neighbours found here */
 
-/** The neighbours of a system, from a list that is kept while the cutoff is the same. */
-static sch_status find_neighbours(sch_potential *potential, sch_system *system,
+/** The neighbours of a system, from a list that is kept while the cutoff is the same.
+ *  @param bytes  that the list may take; 0: no bound */
+static sch_status find_neighbours(sch_potential *potential, sch_system *system, size_t bytes,
                                   struct neighbours *neighbours) {
     struct profile *profile = potential_profile(potential);
     double cutoff = potential_cutoff(potential);
@@ -72,6 +73,7 @@ static sch_status find_neighbours(sch_potential *potential, sch_system *system,
         neighbour_list_free(system->list);
         system->list = fresh;
     }
+    neighbour_list_bound(system->list, bytes);
     SCH_TRY(neighbour_list_refresh(system->list, system));
     profile_lap(profile, STAGE_NEIGHBOUR_LIST, 0.0, 0.0);
     SCH_TRY(neighbour_list_measure(system->list, system, neighbours));
@@ -82,8 +84,13 @@ static sch_status find_neighbours(sch_potential *potential, sch_system *system,
 static sch_status evaluate_lists(sch_potential *potential, size_t n_systems,
                                  sch_system *const systems[], struct neighbours neighbours[],
                                  const struct atom_results *results, size_t *failed) {
-    for (*failed = 0; *failed < n_systems; ++*failed)
-        SCH_TRY(find_neighbours(potential, systems[*failed], &neighbours[*failed]));
+    const size_t most = potential_list_memory(potential);
+    size_t left = most;
+    for (*failed = 0; *failed < n_systems; ++*failed) {
+        SCH_TRY(find_neighbours(potential, systems[*failed], left, &neighbours[*failed]));
+        if (most > 0) /* 1: nothing is left, which is not the same as no bound */
+            left -= neighbours[*failed].bytes < left ? neighbours[*failed].bytes : left - 1;
+    }
     return potential_evaluate(potential, n_systems, neighbours, results);
 }
 

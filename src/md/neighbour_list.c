@@ -27,7 +27,8 @@ struct candidate {
 
 struct neighbour_list {
     double cutoff, skin;
-    size_t sort_from; /* atoms */
+    size_t sort_from;  /* atoms */
+    size_t most_bytes; /* 0: no bound */
     long builds;
 
     /* what it was built for */
@@ -109,6 +110,10 @@ const int *neighbour_list_places(const struct neighbour_list *list) {
     return list->sorted_rows ? list->place : NULL;
 }
 
+void neighbour_list_bound(struct neighbour_list *list, size_t bytes) {
+    list->most_bytes = bytes;
+}
+
 long neighbour_list_builds(const struct neighbour_list *list) {
     return list->builds;
 }
@@ -118,6 +123,33 @@ long neighbour_list_builds(const struct neighbour_list *list) {
 /** One of several arrays that grow together: the capacity is theirs until all have grown. */
 static sch_status grow(void *block, size_t capacity, size_t count, size_t size) {
     return memory_grow(block, &capacity, 0, count, size);
+}
+
+/** Bytes of an atom, and of a candidate, in the arrays below. */
+#define ATOM_BYTES \
+    (3 * sizeof(double) + 2 * sizeof(size_t) + 2 * sizeof(int) + sizeof(double[3]) + sizeof(int))
+#define CANDIDATE_BYTES                                                               \
+    (sizeof(struct candidate) + 2 * sizeof(uint32_t) + sizeof(int) + sizeof(size_t) + \
+     sizeof(double[3]) + sizeof(double))
+
+static size_t bytes_of(const struct neighbour_list *list) {
+    return list->atom_capacity * ATOM_BYTES + list->candidate_capacity * CANDIDATE_BYTES +
+           pair_search_bytes(&list->search);
+}
+
+/** Leave to the search what the atoms' arrays do not take, candidates and all. */
+static sch_status bound_search(struct neighbour_list *list) {
+    const size_t atoms = list->atom_capacity * ATOM_BYTES;
+    list->search.bytes_per_pair = 2 * CANDIDATE_BYTES * 9 / 8;
+    list->search.most_bytes = 0;
+    if (list->most_bytes == 0)
+        return SCH_OK;
+    if (atoms >= list->most_bytes)
+        return fail(SCH_ERROR_MEMORY,
+                    "the neighbours of %zu atoms need more than %.1f MB, allowed are %.1f MB",
+                    list->atom_capacity, 1e-6 * (double)atoms, 1e-6 * (double)list->most_bytes);
+    list->search.most_bytes = list->most_bytes - atoms;
+    return SCH_OK;
 }
 
 static sch_status reserve_atoms(struct neighbour_list *list, size_t n) {
@@ -271,6 +303,7 @@ static sch_status build(struct neighbour_list *list, const sch_system *system) {
     list->valid = false;
     SCH_TRY(reserve_atoms(list, system->n_atoms));
     SCH_TRY(order_rows(list, system));
+    SCH_TRY(bound_search(list));
     SCH_TRY(pair_search_run(&list->search, system, list->order, list->cutoff + list->skin));
     return fill(list, system);
 }
@@ -280,7 +313,8 @@ sch_status neighbour_list_take(struct neighbour_list *list, const sch_system *sy
     list->valid = false;
     SCH_TRY(reserve_atoms(list, system->n_atoms + 1)); /* never NULL */
     SCH_TRY(order_rows(list, system));
-    SCH_TRY(pair_search_take(&list->search, n_pairs, pairs));
+    SCH_TRY(bound_search(list));
+    SCH_TRY(pair_search_take(&list->search, system, n_pairs, pairs));
     return fill(list, system);
 }
 
@@ -386,6 +420,7 @@ sch_status neighbour_list_measure(struct neighbour_list *list, const sch_system 
         .opposite = list->opposite,
         .vector = (const double(*)[3])list->vector,
         .distance = list->distance,
+        .bytes = bytes_of(list),
     };
     return SCH_OK;
 }

@@ -22,11 +22,14 @@ const int *neighbour_list_places(const struct neighbour_list *list);
 
 double neighbour_list_cutoff(const struct neighbour_list *list);
 
+/** Bytes that it may take from now on, about; 0: no bound. */
+void neighbour_list_bound(struct neighbour_list *list, size_t bytes);
+
 /** How often it was built anew. */
 long neighbour_list_builds(const struct neighbour_list *list);
 
 /** Build the list anew if an atom moved half the skin, or number of atoms or cell changed.
- *  @return SCH_ERROR_STRUCTURE as neighbour_list_update */
+ *  @return as neighbour_list_update */
 sch_status neighbour_list_refresh(struct neighbour_list *list, const sch_system *system)
     __attribute__((warn_unused_result));
 
@@ -49,7 +52,8 @@ sch_status neighbour_list_measure(struct neighbour_list *list, const sch_system 
  * Both at once.
  * @param neighbours [out] borrowed until the next update
  * @return SCH_ERROR_STRUCTURE for two atoms closer than CLOSEST_APPROACH (naming both and their
- *         distance) or a position that is not finite (naming the atom).
+ *         distance), a position that is not finite (naming the atom), or more neighbours than
+ *         neighbours_most (naming the atom); SCH_ERROR_MEMORY for the bound.
  */
 sch_status neighbour_list_update(struct neighbour_list *list, const sch_system *system,
                                  struct neighbours *neighbours) __attribute__((warn_unused_result));

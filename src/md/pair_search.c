@@ -125,15 +125,29 @@ static sch_status add_images(struct pair_search *search, const struct grid *grid
     return SCH_OK;
 }
 
+/** SCH_ERROR_MEMORY where the bound does not allow so many bytes. */
+static sch_status check_memory(const struct pair_search *search, const sch_system *system,
+                               double bytes) {
+    if (search->most_bytes == 0 || bytes <= (double)search->most_bytes)
+        return SCH_OK;
+    return fail(SCH_ERROR_MEMORY,
+                "the neighbours of %zu atoms need about %.1f MB, allowed are %.1f MB",
+                system->n_atoms, 1e-6 * bytes, 1e-6 * (double)search->most_bytes);
+}
+
 static sch_status add_points(struct pair_search *search, const struct grid *grid,
                              const sch_system *system) {
     static const int32_t itself[3] = {0, 0, 0};
     bool images = system->periodic[0] || system->periodic[1] || system->periodic[2];
+    const double bytes = 2.0 * sizeof *search->points; /* sorted and not */
     search->n_points = 0;
     for (int i = 0; i < (int)system->n_atoms; i++) {
         SCH_TRY(add_point(search, grid, i, i, itself));
         if (images)
             SCH_TRY(add_images(search, grid, system->periodic, i));
+        const double each = (double)search->n_points / (i + 1.0); /* of all atoms, about */
+        if (bytes * (double)search->n_points > (double)search->most_bytes)
+            SCH_TRY(check_memory(search, system, bytes * each * (double)system->n_atoms));
     }
     return SCH_OK;
 }
@@ -212,7 +226,12 @@ static sch_status sort_points(struct pair_search *search, const struct grid *gri
 
 /* ---------------------------------------------------------------- the search */
 
+/** Beyond the bound pairs are counted, so that a message can tell what is needed. */
 static void add_pair(struct pair_search *search, int i, const struct point *point) {
+    if (search->n_pairs >= search->most_pairs) {
+        search->n_pairs++;
+        return;
+    }
     struct pair *pair = &search->pairs[search->n_pairs++];
     pair->i = i;
     pair->j = point->atom;
@@ -221,11 +240,27 @@ static void add_pair(struct pair_search *search, int i, const struct point *poin
             point->image[d] + search->homes[i].cells[d] - search->homes[point->atom].cells[d];
 }
 
+/** Room for so many pairs more, as far as the bound allows. */
+static sch_status reserve_pairs(struct pair_search *search, size_t more) {
+    const size_t stored =
+        search->n_pairs < search->most_pairs ? search->n_pairs : search->most_pairs;
+    const size_t room = search->most_pairs - stored;
+    return memory_grow(&search->pairs, &search->pair_capacity, stored,
+                       stored + (more < room ? more : room), sizeof *search->pairs);
+}
+
+/** One neighbour more for an atom. */
+static sch_status count_neighbour(struct pair_search *search, const sch_system *system,
+                                  const int *order, int i, double reach) {
+    if (++search->counts[i] <= neighbours_most(reach))
+        return SCH_OK;
+    return pair_too_many(system, (size_t)order[i], search->counts[i], reach);
+}
+
 /** Pair atom i with those of the sorted points from start to end that are within reach. */
 static sch_status search_run(struct pair_search *search, const sch_system *system, const int *order,
                              int i, size_t start, size_t end, double reach) {
-    SCH_TRY(memory_grow(&search->pairs, &search->pair_capacity, search->n_pairs,
-                        search->n_pairs + (end - start), sizeof *search->pairs));
+    SCH_TRY(reserve_pairs(search, end - start));
     const double *x = search->homes[i].position;
     for (size_t p = start; p < end; p++) {
         const struct point *point = &search->sorted[p];
@@ -237,6 +272,8 @@ static sch_status search_run(struct pair_search *search, const sch_system *syste
             continue;
         if (square < CLOSEST_APPROACH * CLOSEST_APPROACH)
             return pair_too_close(system, order[i], order[point->atom], sqrt(square));
+        SCH_TRY(count_neighbour(search, system, order, i, reach));
+        SCH_TRY(count_neighbour(search, system, order, point->atom, reach));
         add_pair(search, i, point);
     }
     return SCH_OK;
@@ -266,6 +303,39 @@ static sch_status check_number(size_t n_pairs) {
                       INT32_MAX, n_pairs);
 }
 
+size_t pair_search_bytes(const struct pair_search *search) {
+    return search->pair_capacity * sizeof *search->pairs +
+           search->home_capacity * sizeof *search->homes +
+           search->point_capacity * sizeof *search->points +
+           search->sorted_capacity * sizeof *search->sorted +
+           search->start_capacity * sizeof *search->starts +
+           search->count_capacity * sizeof *search->counts;
+}
+
+/** Of a pair: its own, half as much again by growing, and what the caller needs. */
+static double bytes_of_pair(const struct pair_search *search) {
+    return 1.5 * sizeof *search->pairs + (double)search->bytes_per_pair;
+}
+
+/** How many pairs the bound allows. */
+static void bound_pairs(struct pair_search *search) {
+    const size_t others = pair_search_bytes(search) - search->pair_capacity * sizeof *search->pairs;
+    search->most_pairs = SIZE_MAX;
+    if (search->most_bytes > 0)
+        search->most_pairs =
+            others >= search->most_bytes
+                ? 0
+                : (size_t)((double)(search->most_bytes - others) / bytes_of_pair(search));
+}
+
+static sch_status check_bound(const struct pair_search *search, const sch_system *system) {
+    if (search->n_pairs <= search->most_pairs)
+        return SCH_OK;
+    const double others = (double)search->most_bytes - // what is not for pairs
+                          (double)search->most_pairs * bytes_of_pair(search);
+    return check_memory(search, system, others + (double)search->n_pairs * bytes_of_pair(search));
+}
+
 sch_status pair_search_run(struct pair_search *search, const sch_system *system, const int *order,
                            double reach) {
     struct grid grid;
@@ -276,14 +346,21 @@ sch_status pair_search_run(struct pair_search *search, const sch_system *system,
     choose_bins(&grid, system, search->homes);
     SCH_TRY(add_points(search, &grid, system));
     SCH_TRY(sort_points(search, &grid));
+    SCH_TRY(memory_grow(&search->counts, &search->count_capacity, 0, system->n_atoms,
+                        sizeof *search->counts));
+    memset(search->counts, 0, system->n_atoms * sizeof *search->counts);
+    bound_pairs(search);
     search->n_pairs = 0;
     for (int i = 0; i < (int)system->n_atoms; i++)
         SCH_TRY(search_around(search, &grid, system, order, i, reach));
+    SCH_TRY(check_bound(search, system));
     return check_number(search->n_pairs);
 }
 
-sch_status pair_search_take(struct pair_search *search, size_t n_pairs, const int (*pairs)[2]) {
+sch_status pair_search_take(struct pair_search *search, const sch_system *system, size_t n_pairs,
+                            const int (*pairs)[2]) {
     SCH_TRY(check_number(n_pairs));
+    SCH_TRY(check_memory(search, system, (double)n_pairs * bytes_of_pair(search)));
     SCH_TRY(memory_grow(&search->pairs, &search->pair_capacity, 0, n_pairs, sizeof *search->pairs));
     for (size_t p = 0; p < n_pairs; p++)
         search->pairs[p] = (struct pair){.i = pairs[p][0], .j = pairs[p][1]};
@@ -297,6 +374,7 @@ void pair_search_clear(struct pair_search *search) {
     free(search->points);
     free(search->sorted);
     free(search->starts);
+    free(search->counts);
     memset(search, 0, sizeof *search);
 }
 
@@ -320,6 +398,14 @@ sch_status pair_out_of_reach(const sch_system *system, size_t i) {
                 "atom %zu (%s): expected a finite position, not farther than %g cells or Å away, "
                 "found %g %g %g Å",
                 i + 1, sch_element_symbol(system->species[i]), FAR_AWAY, x[0], x[1], x[2]);
+}
+
+sch_status pair_too_many(const sch_system *system, size_t i, size_t count, double reach) {
+    return fail(SCH_ERROR_STRUCTURE,
+                "atom %zu (%s): expected at most %zu neighbours within %g Å, as if all atoms were "
+                "%g Å apart, found %zu or more",
+                i + 1, sch_element_symbol(system->species[i]), neighbours_most(reach), reach,
+                SHORTEST_BOND, count);
 }
 
 sch_status pair_too_close(const sch_system *system, int i, int j, double distance) {

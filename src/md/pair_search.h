@@ -24,19 +24,31 @@ struct pair_search {
     size_t n_points, point_capacity, sorted_capacity;
     size_t *starts; /* [n_bins + 1] */
     size_t start_capacity;
+    size_t *counts; /* [n_atoms] neighbours of each */
+    size_t count_capacity;
+
+    /* A bound, set by the caller. */
+    size_t most_bytes;     /* that the search may take, and the caller for each pair; 0: no bound */
+    size_t bytes_per_pair; /* that the caller needs */
+    size_t most_pairs;     /* that are stored; the others are only counted */
 };
+
+/** Bytes that it holds. */
+size_t pair_search_bytes(const struct pair_search *search);
 
 /** @param order  [n_atoms] the system's atom that is searched as atom i; messages name it
  *  @param reach  Å
  *  @return SCH_ERROR_STRUCTURE for two atoms closer than CLOSEST_APPROACH, a position that is not
- *          finite, or a cell of which far too many images would be needed. */
+ *          finite, an atom with more neighbours than neighbours_most, or a cell of which far too
+ *          many images would be needed; SCH_ERROR_MEMORY, with what is needed, for the bound. */
 sch_status pair_search_run(struct pair_search *search, const sch_system *system, const int *order,
                            double reach) __attribute__((warn_unused_result));
 
 /** Take pairs that another search has found, of a system without a cell.
- *  @param pairs  [in] [n_pairs][2] */
-sch_status pair_search_take(struct pair_search *search, size_t n_pairs, const int (*pairs)[2])
-    __attribute__((warn_unused_result));
+ *  @param pairs  [in] [n_pairs][2]
+ *  @return SCH_ERROR_MEMORY for the bound */
+sch_status pair_search_take(struct pair_search *search, const sch_system *system, size_t n_pairs,
+                            const int (*pairs)[2]) __attribute__((warn_unused_result));
 
 /** Free what a search holds, not the search itself. */
 void pair_search_clear(struct pair_search *search);
@@ -48,6 +60,9 @@ sch_status pair_search_check(const sch_system *system, double reach)
 
 /** The error for an atom whose position is not finite or too far away, whatever found it. */
 sch_status pair_out_of_reach(const sch_system *system, size_t i);
+
+/** The error for an atom that has too many neighbours within reach, whatever found them. */
+sch_status pair_too_many(const sch_system *system, size_t i, size_t count, double reach);
 
 /** The error for two atoms at this distance (Å), whatever found them. */
 sch_status pair_too_close(const sch_system *system, int i, int j, double distance);

@@ -55,9 +55,9 @@ static sch_status check_pairs(size_t n_owned, size_t n_atoms, size_t n_pairs,
         const int i = pairs[p][0], j = pairs[p][1], lower = i < j ? i : j, upper = i < j ? j : i;
         if (lower < 0 || (size_t)lower >= n_owned || (size_t)upper >= n_atoms || lower == upper)
             return fail(SCH_ERROR_ARGUMENT,
-                        "part: pair %zu: expected an owned atom (0 to %zu) and another (to "
-                        "%zu), found %d and %d",
-                        p, n_owned - 1, n_atoms - 1, i, j);
+                        "part: pair %zu: expected an owned atom (less than %zu) and another (less "
+                        "than %zu), found %d and %d",
+                        p, n_owned, n_atoms, i, j);
     }
     return SCH_OK;
 }
@@ -82,6 +82,7 @@ sch_status sch_part_set(sch_part *part, size_t n_owned, size_t n_atoms, const in
         memcpy(part->atoms.species, atomic_numbers, n_atoms * sizeof *atomic_numbers);
     part->n_owned = n_owned;
     part->atoms.n_atoms = n_atoms;
+    neighbour_list_bound(part->list, potential_list_memory(part->potential));
     return neighbour_list_take(part->list, &part->atoms, n_pairs, pairs);
 }
 
@@ -126,7 +127,10 @@ sch_status sch_part_evaluate(sch_part *part, const double *positions, const sch_
     struct profile *profile = potential_profile(part->potential);
     struct neighbours neighbours;
     struct atom_results results;
-    assert(properties && (n == 0 || positions) && (n == part->n_owned || exchange));
+    assert(properties && (n == 0 || positions));
+    if (n > part->n_owned && !exchange)
+        return fail(SCH_ERROR_ARGUMENT, "part: expected an exchange for its %zu copies, found none",
+                    n - part->n_owned);
     profile_start(profile);
     SCH_TRY(take_positions(part, positions));
     SCH_TRY(neighbour_list_measure(part->list, &part->atoms, &neighbours));

@@ -1,6 +1,5 @@
 #include "md/trajectory.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/output.h"
+#include "base/threads.h"
 #include "md/background.h"
 #include "md/energy_log.h"
 #include "md/h5md.h"
@@ -25,6 +25,7 @@ struct sch_trajectory {
     struct output *text;           /* the other formats */
     struct xyz_text frame;         /* XYZ: kept from frame to frame */
     bool begun;                    /* ENERGIES: the column names are there */
+    unsigned forks;                /* threads_forks() of the process that opened it */
     struct background *background; /* NULL: the caller writes */
 };
 
@@ -54,6 +55,21 @@ static sch_status find_format(enum format *format, const char *path, size_t n_sy
                 path, suffix ? suffix : "no suffix");
 }
 
+/** Was it opened by a parent of this process? The file, and the thread that writes it, are the
+ *  parent's. */
+static bool is_foreign(const sch_trajectory *trajectory) {
+    return trajectory->forks != threads_forks();
+}
+
+static sch_status check_process(const sch_trajectory *trajectory) {
+    if (!is_foreign(trajectory))
+        return SCH_OK;
+    return fail(SCH_ERROR_ARGUMENT,
+                "%s: expected the process that opened it, found a process forked from it; open "
+                "another file here",
+                trajectory->path);
+}
+
 static void release(sch_trajectory *trajectory) {
     free(trajectory->path);
     free(trajectory->frame.text);
@@ -66,6 +82,7 @@ static sch_status new_trajectory(sch_trajectory **trajectory, enum format format
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
     fresh->format = format;
     fresh->n_systems = n_systems;
+    fresh->forks = threads_forks();
     sch_status status = memory_string(&fresh->path, path);
     if (status == SCH_OK)
         *trajectory = fresh;
@@ -117,6 +134,7 @@ static sch_status write_frame(void *target, size_t number, const sch_system *sys
 
 sch_status trajectory_append(sch_trajectory *trajectory, size_t number, const sch_system *system,
                              const double *forces, const sch_state *state) {
+    SCH_TRY(check_process(trajectory));
     if (!trajectory->background)
         return write_frame(trajectory, number, system, forces, state);
     if (trajectory->format == ENERGIES)
@@ -137,6 +155,7 @@ const char *trajectory_path(const sch_trajectory *trajectory) {
 }
 
 sch_status trajectory_mark(sch_trajectory *trajectory, struct sealed *checkpoint) {
+    SCH_TRY(check_process(trajectory));
     if (trajectory->background)
         SCH_TRY(background_drain(trajectory->background));
     struct start start = {.format = trajectory->format,
@@ -222,6 +241,7 @@ sch_status sch_energy_log_create_all(sch_trajectory **log, const char *path, siz
 }
 
 sch_status sch_trajectory_overlap(sch_trajectory *trajectory) {
+    SCH_TRY(check_process(trajectory));
     if (trajectory->background)
         return SCH_OK;
     return background_start(&trajectory->background, trajectory->n_systems, write_frame,
@@ -234,15 +254,19 @@ sch_status sch_trajectory_write(sch_trajectory *trajectory, const sch_simulation
 
 sch_status sch_trajectory_write_one(sch_trajectory *trajectory, size_t number,
                                     const sch_simulation *simulation) {
-    assert(number < trajectory->n_systems);
+    const sch_system *system = sch_simulation_system(simulation);
     sch_state state;
+    if (number >= trajectory->n_systems)
+        return fail(SCH_ERROR_ARGUMENT,
+                    "%s: expected the number of a simulation from 0 to %zu, "
+                    "found %zu",
+                    trajectory->path, trajectory->n_systems - 1, number);
     sch_simulation_state(simulation, &state);
-    return trajectory_append(trajectory, number, sch_simulation_system(simulation),
-                             sch_simulation_forces(simulation), &state);
+    return trajectory_append(trajectory, number, system, sch_simulation_forces(simulation), &state);
 }
 
 sch_status sch_trajectory_close(sch_trajectory *trajectory) {
-    if (!trajectory)
+    if (!trajectory || is_foreign(trajectory)) /* the parent's: forgotten, not touched */
         return SCH_OK;
     sch_status written = background_stop(trajectory->background);
     char reason[512];
@@ -254,7 +278,7 @@ sch_status sch_trajectory_close(sch_trajectory *trajectory) {
 }
 
 void sch_trajectory_discard(sch_trajectory *trajectory) {
-    if (!trajectory)
+    if (!trajectory || is_foreign(trajectory))
         return;
     char *path = trajectory->path;
     trajectory->path = NULL;

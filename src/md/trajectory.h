@@ -14,7 +14,8 @@
 sch_status trajectory_create(sch_trajectory **trajectory, const char *path, size_t n_systems,
                              const sch_system *const systems[]) __attribute__((warn_unused_result));
 
-/** Append a frame of a system, by its number from 0 on, wholly or, after an error, not at all.
+/** Append a frame of a system, by its number from 0 on, wholly or, after an error, not at all. Only
+ *  the process that opened the file may: SCH_ERROR_ARGUMENT in one forked from it.
  *  @param forces  [in] [n][3], eV/Å */
 sch_status trajectory_append(sch_trajectory *trajectory, size_t number, const sch_system *system,
                              const double *forces, const sch_state *state)

@@ -40,13 +40,16 @@ struct backend {
     /** Bytes of work space that it holds now. */
     size_t (*memory)(const void *state);
 
+    /** Bytes that it holds beside the work space: weights, tables. No slot: they do not count. */
+    size_t (*fixed_memory)(const void *state);
+
     /** Bytes on the device: what this backend holds, and held at most. No slot: the host's. */
     void (*device_memory)(const void *state, size_t *now, size_t *peak);
 
     /** Measure the stages of the work from now on; NULL: do not. No slot: it has no stages. */
     void (*profile)(void *state, struct profile *profile);
 
-    /** One line for the user. */
+    /** One line for the user. Borrowed until the next call. */
     const char *(*describe)(const void *state);
 };
 
@@ -55,7 +58,10 @@ extern const struct backend backend_cpu;         /* vectorised, threads */
 extern const struct backend *const backend_cuda; /* NVIDIA GPUs; NULL: not built */
 extern const struct backend *const backend_cuda_simulated; /* its kernels on the CPU; likewise */
 
-/** Name of the instruction set that backend_cpu uses on this machine. */
+/** Name of the instruction set that backend_cpu uses on this machine unless told otherwise. */
 const char *cpu_instruction_set(void);
+
+/** Is this the name of a device that backend_cpu is for: "cpu", or "cpu:" and anything? */
+bool cpu_is_device(const char *device);
 
 #endif

@@ -23,6 +23,7 @@
 
 #include "base/memory.h"
 #include "base/profile.h"
+#include "base/threads.h"
 #include "potential/cpu_variant.h"
 #include "potential/pace.h"
 #include "potential/schnet_v.h"
@@ -32,7 +33,6 @@
 #define TILE       ((size_t)12) /* atoms; their rows and their vectors' rows are whole blocks */
 #define SMALL      ((size_t)64) /* atoms; up to here messages run both ways along pairs at once */
 #define GROUP      ((size_t)24) /* atoms; small systems share tiles; features stay in the L1 */
-#define TEAM_WORK  ((size_t)1000000) /* multiply-adds from which threads pay */
 #define INLINE     static inline __attribute__((always_inline))
 
 static inline size_t pad(size_t channels) {
@@ -117,6 +117,7 @@ struct training;
 struct network {
     const sch_model *model;
     int threads;
+    size_t team_work;        /* multiply-adds from which a team evaluates a system */
     size_t F;                /* padded */
     REAL *zero;              /* [3F] */
     REAL *embedding;         /* [MODEL_SPECIES][F] */
@@ -137,7 +138,7 @@ struct network {
     struct layer layer[MODEL_MAX_INTERACTIONS + 1]; /* the last has h only */
     REAL *dh, *dv;      /* [n][F], [n][3][F] adjoints of the layer's input or output */
     int recomputed;     /* interactions of which a, u, slope and g are not kept but found again */
-    size_t max_memory;  /* bytes; 0: no bound */
+    size_t max_memory;  /* bytes of work space; 0: no bound */
     struct edge *edges; /* [n_edges] */
     size_t edges_capacity;
     REAL *lengths; /* [n_edges] Å */
@@ -152,6 +153,7 @@ struct network {
     size_t exact_capacity;
     struct profile *profile; /* NULL: not wanted */
     struct pace pace;        /* of the threads, where there are several */
+    size_t runs, team_runs;  /* evaluations, and those by a team */
     struct scratch *scratch; /* [threads] */
     REAL *scratch_memory;
     struct training *training; /* NULL unless prepare_training was called */
@@ -352,11 +354,23 @@ static void run_small(struct network *net, size_t n_systems, const struct neighb
     lap(net, member, STAGE_FORCES, no_work);
 }
 
+/** Multiply-adds of an evaluation of these systems, about. */
+static double total_work(const void *state, size_t n_systems, const struct neighbours systems[]) {
+    const struct network *net = state;
+    const double F = (double)net->F;
+    double all = 0;
+    for (size_t s = 0; s < n_systems; s++)
+        all += (18.0 * (double)systems[s].n_atoms * F + 50.0 * (double)systems[s].n_edges) * F *
+               net->model->interactions;
+    return all;
+}
+
 /** Is this work enough for a team? A meeting of its members takes about a microsecond, and there
  * are some five in each interaction. */
-static bool worth_a_team(const struct network *net, size_t n, size_t n_edges) {
-    const size_t update = 18 * n * net->F, messages = 50 * n_edges;
-    return net->threads > 1 && (update + messages) * net->F * net->model->interactions > TEAM_WORK;
+static bool worth_a_team(const struct network *net, size_t n_systems,
+                         const struct neighbours systems[]) {
+    return threads_allowed(net->threads) > 1 &&
+           total_work(net, n_systems, systems) > (double)net->team_work;
 }
 
 /** What to do: some systems with few atoms together; or one system, or a part of one. */
@@ -376,26 +390,29 @@ static void run_member(struct network *net, const struct task *task, const struc
         run_small(net, task->n_systems, task->systems, &task->results, member);
 }
 
-static void run_team(struct network *net, const struct task *task) {
-#pragma omp parallel num_threads(net->threads)
-    {
-        const struct member member = {.rank = (size_t)omp_get_thread_num(),
-                                      .of = (size_t)omp_get_num_threads()};
-        run_member(net, task, &member);
-    }
+struct team {
+    struct network *net;
+    const struct task *task;
+};
+
+static void run_of_team(void *context, int rank, int of) {
+    const struct team *team = context;
+    run_member(team->net, team->task, &(struct member){(size_t)rank, (size_t)of});
 }
 
 static void run(struct network *net, const struct task *task) {
     const struct member alone = {0, 1};
     const size_t n = count_atoms(task->n_systems, task->systems);
-    if (!worth_a_team(net, n, task->systems[0].n_edges)) {
+    net->runs++;
+    if (!worth_a_team(net, task->n_systems, task->systems)) {
         run_member(net, task, &alone);
         return;
     }
     const bool as_team = pace_as_team(&net->pace, n);
     const double start = omp_get_wtime();
+    net->team_runs += as_team;
     if (as_team)
-        run_team(net, task);
+        threads_run(net->threads, run_of_team, &(struct team){net, task});
     else
         run_member(net, task, &alone);
     pace_took(&net->pace, omp_get_wtime() - start);
@@ -425,18 +442,31 @@ static sch_status evaluate_part(void *state, const struct neighbours *neighbours
     return SCH_OK;
 }
 
+static int threads_used(const void *state) {
+    const struct network *net = state;
+    if (net->runs == 0)
+        return 0;
+    return 2 * net->team_runs > net->runs ? net->threads : 1;
+}
+
 static void profile(void *state, struct profile *profile) {
     ((struct network *)state)->profile = profile;
 }
 
 const struct cpu_variant VARIANT = {
     .instruction_set = INSTRUCTION_SET,
+    .device = "cpu:" INSTRUCTION_SET,
     .create = create,
     .destroy = destroy,
     .use_table = use_table,
     .evaluate = evaluate,
     .evaluate_part = evaluate_part,
     .memory = memory,
+    .fixed_memory = fixed_memory,
+    .needed_memory = needed_memory,
+    .allow = allow,
+    .work = total_work,
+    .threads_used = threads_used,
     .profile = profile,
     .prepare_training = prepare_training,
     .join = join,

@@ -9,15 +9,22 @@
 #include "potential/model.h"
 #include "potential/neighbours.h"
 
+/** Multiply-adds of an evaluation from which threads pay: where the caller asked for a number of
+ *  threads, and where the caller left it open. The second is where two threads on idle processors
+ *  gain 15 % at least with any model: below it they lose more on busy ones than they gain. */
+#define TEAM_WORK         1000000
+#define TEAM_WORK_UNASKED 4000000
+
 struct cpu_variant {
-    const char *instruction_set;
+    const char *instruction_set; /* "avx2" */
+    const char *device;          /* its name for sch_potential_options: "cpu:avx2" */
 
     /**
      * Pack the weights for this variant's vectors.
-     * @param threads     at least 1
-     * @param max_memory  see sch_potential_options
+     * @param threads    at least 1
+     * @param team_work  multiply-adds from which a team of them evaluates a system
      */
-    sch_status (*create)(void **network, const sch_model *model, int threads, size_t max_memory);
+    sch_status (*create)(void **network, const sch_model *model, int threads, size_t team_work);
     void (*destroy)(void *network);
 
     /** From now on take filters from this table (converted and copied). Without one they are
@@ -34,6 +41,23 @@ struct cpu_variant {
 
     /** Bytes of work space. */
     size_t (*memory)(const void *network);
+
+    /** Bytes of weights, tables and scratch, which do not depend on the systems. */
+    size_t (*fixed_memory)(const void *network);
+
+    /** Bytes of work space that these systems need when nothing is computed again. */
+    size_t (*needed_memory)(const void *network, size_t n_systems,
+                            const struct neighbours systems[]);
+
+    /** Bound the work space from now on: what does not fit is computed again instead of kept, and
+     *  an evaluation that still needs more fails. 0 bytes: give the work space back. */
+    void (*allow)(void *network, size_t bytes);
+
+    /** Multiply-adds of an evaluation of these systems, about. */
+    double (*work)(const void *network, size_t n_systems, const struct neighbours systems[]);
+
+    /** How many threads most evaluations used; 0: there was none yet. */
+    int (*threads_used)(const void *network);
 
     /** Measure the stages from now on; NULL: do not. */
     void (*profile)(void *network, struct profile *profile);
@@ -71,9 +95,16 @@ extern const struct cpu_variant cpu_baseline_float, cpu_baseline_double; /* SSE2
 extern const struct cpu_variant cpu_avx2_float, cpu_avx2_double;
 extern const struct cpu_variant cpu_avx512_float, cpu_avx512_double;
 
+enum { CPU_VARIANTS_MAX = 3 };
+
 /** The variants that this processor can run, the widest vectors last.
- *  @param variants  [out] [3]
  *  @return how many */
-size_t cpu_variants(sch_precision precision, const struct cpu_variant *variants[3]);
+size_t cpu_variants(sch_precision precision, const struct cpu_variant *variants[CPU_VARIANTS_MAX]);
+
+/** The variant of a device: "cpu:avx2"; of "cpu", "auto" or NULL the one with the widest vectors.
+ *  @return SCH_ERROR_DEVICE, naming those there are, for one that this processor or this build does
+ *          not have */
+sch_status cpu_variant_find(const struct cpu_variant **variant, const char *device,
+                            sch_precision precision) __attribute__((warn_unused_result));
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "potential/schnet_v.h"
 
 enum { COARSEST = 64, FINEST = 4096 };
@@ -67,19 +68,40 @@ static double *knot_at(const struct filter_table *table, size_t t, size_t k) {
     return table->knots + (t * (table->intervals + 1) + k) * knot_size(table);
 }
 
-/** Fill every step-th knot from `begin` on. */
-static void fill(struct filter_table *table, const sch_model *model, size_t begin, size_t step) {
-#pragma omp parallel for schedule(static)
-    for (size_t k = begin; k <= table->intervals; k += step)
+/** The largest error of a value midway between knots, the largest value and slope there. */
+struct midway {
+    double error, value, slope;
+};
+
+/** What a team does at once. */
+struct job {
+    const struct filter_table *table;
+    const sch_model *model;
+    size_t begin, step;    /* of the knots to fill */
+    struct midway *midway; /* [members] what each finds */
+};
+
+static void fill_part(void *context, int member, int members) {
+    const struct job *job = context;
+    const struct filter_table *table = job->table;
+    const size_t first = job->begin + (size_t)member * job->step;
+    for (size_t k = first; k <= table->intervals; k += (size_t)members * job->step)
         for (int t = 0; t < table->interactions; t++) {
             double *knot = knot_at(table, (size_t)t, k);
-            filter_evaluate(model, t, (double)k * table->spacing, knot,
+            filter_evaluate(job->model, t, (double)k * table->spacing, knot,
                             knot + knot_size(table) / 2);
         }
 }
 
+/** Fill every step-th knot from `begin` on. */
+static void fill(const struct filter_table *table, const sch_model *model, size_t begin,
+                 size_t step, int threads) {
+    threads_run(threads, fill_part,
+                &(struct job){.table = table, .model = model, .begin = begin, .step = step});
+}
+
 /** Twice the intervals: every second knot is an old one. */
-static sch_status refine(struct filter_table *table, const sch_model *model) {
+static sch_status refine(struct filter_table *table, const sch_model *model, int threads) {
     struct filter_table fine = *table;
     fine.intervals *= 2;
     fine.spacing /= 2.0;
@@ -92,16 +114,11 @@ static sch_status refine(struct filter_table *table, const sch_model *model) {
                    knot_size(table) * sizeof *table->knots);
     free(table->knots);
     *table = fine;
-    fill(table, model, 1, 2);
+    fill(table, model, 1, 2, threads);
     return SCH_OK;
 }
 
 /* ---------------------------------------------------------------- errors */
-
-/** The largest error of a value midway between knots, the largest value and slope there. */
-struct midway {
-    double error, value, slope;
-};
 
 static double larger(double a, double b) {
     return a > b || isnan(a) ? a : b; /* a NaN stays */
@@ -127,34 +144,41 @@ static struct midway look_midway(const struct filter_table *table, const sch_mod
     return found;
 }
 
+static void measure_part(void *context, int member, int members) {
+    const struct job *job = context;
+    const struct filter_table *table = job->table;
+    const size_t first = (size_t)(SHORTEST / table->spacing + 0.5);
+    for (size_t k = first + (size_t)member; k < table->intervals; k += (size_t)members)
+        for (int t = 0; t < table->interactions; t++)
+            job->midway[member] =
+                largest(job->midway[member], look_midway(table, job->model, t, k));
+}
+
 /**
  * Errors of the cubics, from the values midway between the knots where two atoms can be. In an
  * interval of length h, 0 <= x <= 1, the error is x^2 (1 - x)^2 h^4 D / 24, D the fourth
  * derivative: largest midway, h^4 D / 384. The slope is right there and worst at
  * (1 +- 1/sqrt 3) / 2, by sqrt 3 h^3 D / 216, which is 16 sqrt 3 / (9 h) times as much.
  */
-static void measure(struct filter_table *table, const sch_model *model) {
-    struct midway all = {0};
-    const size_t first = (size_t)(SHORTEST / table->spacing + 0.5);
-#pragma omp parallel
-    {
-        struct midway mine = {0};
-#pragma omp for schedule(static)
-        for (size_t k = first; k < table->intervals; k++)
-            for (int t = 0; t < table->interactions; t++)
-                mine = largest(mine, look_midway(table, model, t, k));
-#pragma omp critical(sch_filter_table_measure)
-        all = largest(all, mine);
-    }
+static sch_status measure(struct filter_table *table, const sch_model *model, int threads) {
+    struct midway all = {0}, *found = NULL;
+    SCH_TRY(memory_new(&found, (size_t)threads, sizeof *found));
+    threads_run(threads, measure_part,
+                &(struct job){.table = table, .model = model, .midway = found});
+    for (int member = 0; member < threads; member++)
+        all = largest(all, found[member]);
+    free(found);
     table->value_error = all.value > 0.0 ? all.error / all.value : 0.0;
     table->slope_error =
         all.slope > 0.0 ? 16.0 * sqrt(3.0) / (9.0 * table->spacing) * all.error / all.slope : 0.0;
+    return SCH_OK;
 }
 
 /* ---------------------------------------------------------------- the table */
 
 /** Refine until the errors midway show that the grid is fine enough. */
-static sch_status build(struct filter_table *table, const sch_model *model, double tolerance) {
+static sch_status build(struct filter_table *table, const sch_model *model, double tolerance,
+                        int threads) {
     table->hidden = model->hidden;
     table->interactions = model->interactions;
     table->intervals = COARSEST;
@@ -162,23 +186,25 @@ static sch_status build(struct filter_table *table, const sch_model *model, doub
     SCH_TRY(memory_new(&table->knots,
                        (size_t)table->interactions * (COARSEST + 1) * knot_size(table),
                        sizeof *table->knots));
-    fill(table, model, 0, 1);
-    for (measure(table, model); !(table->slope_error <= tolerance); measure(table, model)) {
+    fill(table, model, 0, 1, threads);
+    SCH_TRY(measure(table, model, threads));
+    while (!(table->slope_error <= tolerance)) {
         if (table->intervals >= FINEST)
             return fail(SCH_ERROR_FORMAT,
                         "filter tables: expected an error of at most %g with %d intervals, found "
                         "%.2g: the model's filters are too steep for a table",
                         tolerance, FINEST, table->slope_error);
-        SCH_TRY(refine(table, model));
+        SCH_TRY(refine(table, model, threads));
+        SCH_TRY(measure(table, model, threads));
     }
     return SCH_OK;
 }
 
-sch_status filter_table_create(struct filter_table **out, const sch_model *model,
-                               double tolerance) {
+sch_status filter_table_create(struct filter_table **out, const sch_model *model, double tolerance,
+                               int threads) {
     struct filter_table *table = NULL;
     SCH_TRY(memory_new(&table, 1, sizeof *table));
-    sch_status status = build(table, model, tolerance);
+    sch_status status = build(table, model, tolerance, threads_allowed(threads));
     if (status != SCH_OK) {
         filter_table_free(table);
         return status;

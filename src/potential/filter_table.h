@@ -20,9 +20,10 @@ struct filter_table {
 
 /** Build with the coarsest grid of 64, 128, ..., 4096 intervals that keeps to the tolerance; errors
  *  are measured midway between the knots, where two atoms can be (r > 0.3 Å).
- *  @param tolerance  the largest slope_error: slopes make the forces, and converge last */
+ *  @param tolerance  the largest slope_error: slopes make the forces, and converge last
+ *  @param threads    0: as many as OpenMP would use */
 sch_status filter_table_create(struct filter_table **table, const sch_model *model,
-                               double tolerance) __attribute__((warn_unused_result));
+                               double tolerance, int threads) __attribute__((warn_unused_result));
 void filter_table_free(struct filter_table *table);
 
 /** Coefficients of 1, x, x^2, x^3 in an interval, 0 <= x < 1, for the number f of [3][F]. */

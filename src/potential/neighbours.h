@@ -9,6 +9,18 @@
 /** Two atoms closer than this are no structure but a mistake, Å. */
 #define CLOSEST_APPROACH 0.3
 
+/** The shortest bond there is, that of H2, Å. */
+#define SHORTEST_BOND 0.74
+
+/** More atoms than this near an atom are no structure but a mistake: as many as there would be if
+ *  all were SHORTEST_BOND apart, in the densest packing of spheres (pi / sqrt(18) of the space).
+ *  That is twenty times as dense as diamond.
+ *  @param reach  Å */
+static inline size_t neighbours_most(double reach) {
+    const double radii = 2.0 * reach / SHORTEST_BOND + 1.0;
+    return (size_t)(0.74048 * radii * radii * radii);
+}
+
 /**
  * Directed edges i -> j between atoms closer than the cutoff, in rows: the edges of atom i are
  * first[i] to first[i + 1] - 1. Each edge has its opposite, also between an atom and an image of
@@ -23,6 +35,7 @@ struct neighbours {
     const size_t *opposite;    /* [n_edges] the edge j -> i */
     const double (*vector)[3]; /* [n_edges] Å, from i to j (or the image of j) */
     const double *distance;    /* [n_edges] Å, 0 < distance < cutoff */
+    size_t bytes;              /* of memory that the list takes, candidates and all */
 };
 
 /** The part of a system that one process has: the first `owned` atoms of a neighbour list are its

@@ -1,15 +1,18 @@
 #include "potential/potential.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "potential/backend.h"
+#include "potential/cpu_variant.h"
 
 struct sch_potential {
     const sch_model *model;
     const struct backend *backend;
     void *state;
+    size_t max_memory;
     struct atom_results room; /* [capacity] */
     size_t energies_capacity, forces_capacity, virials_capacity;
     bool profiled;
@@ -32,15 +35,40 @@ static sch_status no_such_device(const char *name) {
     static const char *const names[] = {"auto", "cpu", "cuda", "cuda-sim", "reference"};
     const char *nearest = sch_nearest(name, sizeof names / sizeof *names, names);
     return fail(SCH_ERROR_DEVICE,
-                "device: expected auto, cpu, cuda, cuda-sim or reference, found '%s'%s%s%s", name,
-                nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+                "device: expected auto, cpu, cpu:SET, cuda, cuda-sim or reference, found "
+                "'%s'%s%s%s",
+                name, nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                nearest ? "'?" : "");
+}
+
+static pthread_once_t devices_listed = PTHREAD_ONCE_INIT;
+static const char *device_names[1 + CPU_VARIANTS_MAX + 3];
+static size_t n_devices;
+
+static void list_devices(void) {
+    const struct cpu_variant *variants[CPU_VARIANTS_MAX] = {NULL};
+    const size_t n = cpu_variants(SCH_SINGLE, variants);
+    device_names[n_devices++] = "cpu";
+    for (size_t v = 0; v < n; v++)
+        device_names[n_devices++] = variants[v]->device;
+    if (backend_cuda)
+        device_names[n_devices++] = "cuda";
+    if (backend_cuda_simulated)
+        device_names[n_devices++] = "cuda-sim";
+    device_names[n_devices++] = "reference";
+}
+
+size_t sch_device_list(const char *const **names) {
+    pthread_once(&devices_listed, list_devices);
+    *names = device_names;
+    return n_devices;
 }
 
 /** The backend of a device that was asked for by name. */
 static sch_status find_backend(const struct backend **backend,
                                const sch_potential_options *options) {
     const char *device = options->device;
-    if (strcmp(device, "cpu") == 0)
+    if (cpu_is_device(device))
         *backend = &backend_cpu;
     else if (strcmp(device, "reference") == 0)
         *backend = &backend_reference;
@@ -86,6 +114,7 @@ sch_status potential_create_on(sch_potential **out, const sch_model *model,
     SCH_TRY(memory_new(&potential, 1, sizeof *potential));
     potential->model = model;
     potential->backend = backend;
+    potential->max_memory = options->max_memory;
     sch_status status = backend->create(&potential->state, model, options);
     if (status != SCH_OK) {
         free(potential);
@@ -113,6 +142,14 @@ const char *sch_potential_device(const sch_potential *potential) {
 
 const sch_model *potential_model(const sch_potential *potential) {
     return potential->model;
+}
+
+size_t potential_list_memory(const sch_potential *potential) {
+    const struct backend *backend = potential->backend;
+    if (potential->max_memory == 0 || !backend->fixed_memory)
+        return 0;
+    const size_t fixed = backend->fixed_memory(potential->state);
+    return fixed < potential->max_memory ? potential->max_memory - fixed : 1;
 }
 
 double potential_cutoff(const sch_potential *potential) {

@@ -18,6 +18,10 @@ sch_status potential_create_on(sch_potential **potential, const sch_model *model
 /** The model that it is of. */
 const sch_model *potential_model(const sch_potential *potential);
 
+/** Bytes that the neighbour lists of an evaluation may take: what the caller's bound leaves beside
+ *  weights and tables, at least 1; 0: no bound. */
+size_t potential_list_memory(const sch_potential *potential);
+
 /** The model's cutoff, Å. */
 double potential_cutoff(const sch_potential *potential);
 

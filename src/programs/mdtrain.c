@@ -76,7 +76,8 @@ static int label(const struct training_set *set, sch_potential *teacher) {
 static int distill(struct run *run) {
     sch_model *model = NULL;
     sch_potential *teacher = NULL;
-    sch_potential_options how = {.threads = (int)run->options.threads};
+    sch_potential_options how = {.device = run->options.device,
+                                 .threads = (int)run->options.threads};
     sch_status status = sch_model_load(&model, run->options.teacher);
     if (status == SCH_OK)
         status = sch_potential_create(&teacher, model, &how);
@@ -196,7 +197,8 @@ static int create_trainer(struct run *run) {
     sch_trainer_options how = {.energy_weight =
                                    options->energy_weight > 0.0 ? options->energy_weight : -1.0,
                                .average = options->average,
-                               .threads = (int)options->threads};
+                               .threads = (int)options->threads,
+                               .device = options->device};
     sch_status status = sch_trainer_create(&run->trainer, run->initial, &how);
     if (status != SCH_OK)
         return library_failed(status);
@@ -354,8 +356,9 @@ static sch_model *model_now(const struct run *run, const sch_training_record *re
 
 static int validate(const struct run *run, struct figures *figures) {
     sch_model *model = model_now(run, NULL);
-    int result = model ? train_validate(&run->valid, model, (int)run->options.threads, figures)
-                       : PROGRAM_FAILED;
+    const sch_potential_options how = {.device = run->options.device,
+                                       .threads = (int)run->options.threads};
+    int result = model ? train_validate(&run->valid, model, &how, figures) : PROGRAM_FAILED;
     sch_model_free(model);
     return result;
 }

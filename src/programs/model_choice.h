@@ -5,6 +5,7 @@
 #include "schnell.h"
 
 #include <argp.h>
+#include <stdbool.h>
 
 struct model_choice {
     const char *model; /**< name or file */
@@ -16,6 +17,10 @@ extern const struct model_choice model_choice_default;
 /** --model, --list-models, --device, --threads, --filters, --precision and --max-memory, for the
  * children of a program's parser; its input is a struct model_choice. */
 extern const struct argp model_choice_parser;
+
+/** The device of an option --device, or it ends the program.
+ *  @param all  not only the CPU and its instruction sets */
+const char *model_choice_device(const char *text, bool all);
 
 /** Load the model and make it ready. Gives PROGRAM_DONE, or complains and gives the exit status;
  *  what was made is then still to be freed. */

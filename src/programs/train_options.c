@@ -1,6 +1,7 @@
 #include "train_options.h"
 
 #include "arguments.h"
+#include "model_choice.h"
 #include "model_list.h"
 #include "number.h"
 #include "paths.h"
@@ -16,7 +17,7 @@ static const struct train_size SIZES[] = {
     {"original", 128, 3, 20, 1.5e-3}, {"tiny", 64, 2, 12, 3e-3}, {"ultra-tiny", 32, 2, 10, 5e-3}};
 
 /* Keys of options that have no letter. */
-enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT, KEY_LIST };
+enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT, KEY_LIST, KEY_DEVICE };
 
 /* The last column is a group: --help lists the groups in order. */
 static const struct argp_option OPTIONS[] = {
@@ -35,6 +36,7 @@ static const struct argp_option OPTIONS[] = {
     {"average", 'a', "X", 0, "Decay of the averaged weights (0.999)", 3},
     {"seed", 'S', "N", 0, "Seed (1)", 3},
     {"threads", 't', "N", 0, "Threads (one a processor)", 3},
+    {"device", KEY_DEVICE, "NAME", 0, "cpu, or cpu:SET with an instruction set (cpu)", 3},
     {"out", 'o', "FILE.h5", 0, "The model (model.h5)", 4},
     {"log", 'L', "FILE.csv", 0, "Progress as CSV", 4},
     {"every", KEY_EVERY, "M", 0, "Minutes between reports and checkpoints (1)", 4},
@@ -165,6 +167,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
     case KEY_EVERY:
         options->every = real("--every", text, 0.001, 1e6);
         return 0;
+    case KEY_DEVICE:
+        options->device = model_choice_device(text, false);
+        return 0;
     case KEY_LIST:
         exit(model_list_print());
     case 'R':
@@ -196,7 +201,8 @@ void train_options_parse(struct train_options *options, int argc, char **argv) {
         NULL,
         NULL,
         NULL};
-    *options = (struct train_options){.minutes = 10,
+    *options = (struct train_options){.device = "cpu",
+                                      .minutes = 10,
                                       .every = 1,
                                       .batch = 10,
                                       .seed = 1,

@@ -29,7 +29,8 @@ struct train_options {
     const char *level;             /**< NULL: what the frames say */
     const char *out, *log;
     char *checkpoint; /**< owned */
-    long steps;       /**< 0: by minutes */
+    const char *device;
+    long steps; /**< 0: by minutes */
     long batch, threads, seed;
     double minutes, every; /**< min */
     double rate;           /**< 0: that of the size */

@@ -50,12 +50,11 @@ static int add_batch(sch_potential *potential, const struct training_frame *fram
     return result;
 }
 
-int train_validate(const struct training_set *set, const sch_model *model, int threads,
-                   struct figures *figures) {
+int train_validate(const struct training_set *set, const sch_model *model,
+                   const sch_potential_options *how, struct figures *figures) {
     *figures = (struct figures){.shift = SHIFT_PER_FORMULA};
     sch_potential *potential = NULL;
-    if (sch_potential_create(&potential, model, &(sch_potential_options){.threads = threads}) !=
-        SCH_OK) {
+    if (sch_potential_create(&potential, model, how) != SCH_OK) {
         complain("%s", sch_last_error());
         return PROGRAM_FAILED;
     }

@@ -11,8 +11,8 @@
  *                 be freed with figures_free, after an error too
  * @return a program's status, after complaining
  */
-int train_validate(const struct training_set *set, const sch_model *model, int threads,
-                   struct figures *figures);
+int train_validate(const struct training_set *set, const sch_model *model,
+                   const sch_potential_options *how, struct figures *figures);
 
 /** A table of the figures on the standard output. */
 void train_validation_print(const struct figures *figures);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 
 /** AMSGrad's constants, as its authors have them. */
 static const double FIRST_DECAY = 0.9, SECOND_DECAY = 0.999, TINY = 1e-8;
@@ -26,17 +27,24 @@ void optimizer_free(struct optimizer *optimizer) {
     *optimizer = (struct optimizer){0};
 }
 
-void optimizer_step(struct optimizer *optimizer, const double *gradient, double rate, double keep,
-                    int threads) {
-    const size_t n = optimizer->count;
-    const double t = (double)++optimizer->steps;
+/** A step, for the members of a team. */
+struct step {
+    struct optimizer *optimizer;
+    const double *gradient;
+    double rate, keep;
+};
+
+static void step_part(void *context, int member, int members) {
+    const struct step *step = context;
+    struct optimizer *optimizer = step->optimizer;
+    const double *gradient = step->gradient, rate = step->rate, keep = step->keep;
+    const size_t n = optimizer->count, m = (size_t)member, of = (size_t)members;
+    const double t = (double)optimizer->steps;
     const double first_bias = 1.0 - pow(FIRST_DECAY, t), second_bias = 1.0 - pow(SECOND_DECAY, t);
     double *first = optimizer->first, *second = optimizer->second, *largest = optimizer->largest;
     double *weights = optimizer->weights, *average = optimizer->average;
-    /* An average over few steps at first, so that it forgets the beginning. */
-    keep = fmin(keep, (1.0 + t) / (10.0 + t));
-#pragma omp parallel for simd num_threads(threads) schedule(static)
-    for (size_t p = 0; p < n; p++) {
+#pragma omp simd
+    for (size_t p = n * m / of; p < n * (m + 1) / of; p++) {
         double g = gradient[p];
         first[p] = FIRST_DECAY * first[p] + (1.0 - FIRST_DECAY) * g;
         second[p] = SECOND_DECAY * second[p] + (1.0 - SECOND_DECAY) * g * g;
@@ -44,4 +52,12 @@ void optimizer_step(struct optimizer *optimizer, const double *gradient, double 
         weights[p] -= rate * first[p] / first_bias / (sqrt(largest[p] / second_bias) + TINY);
         average[p] = keep * average[p] + (1.0 - keep) * weights[p];
     }
+}
+
+void optimizer_step(struct optimizer *optimizer, const double *gradient, double rate, double keep,
+                    int threads) {
+    const double t = (double)++optimizer->steps;
+    /* An average over few steps at first, so that it forgets the beginning. */
+    const struct step step = {optimizer, gradient, rate, fmin(keep, (1.0 + t) / (10.0 + t))};
+    threads_run(threads, step_part, (void *)&step);
 }

@@ -1,10 +1,10 @@
 /* Learning: the loss of a batch, its gradient by the weights, and the step that follows. */
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/threads.h"
 #include "md/coverage.h"
 #include "md/evaluate.h"
 #include "train/trainer.h"
@@ -18,11 +18,9 @@ static const double ENERGY_WIDTH = 0.02; /* eV */
 /* ---------------------------------------------------------------- beginning and end */
 
 static sch_status create_workers(sch_trainer *trainer) {
-    const struct cpu_variant *variants[3] = {NULL};
-    trainer->variant = variants[cpu_variants(trainer->options.precision, variants) - 1];
     SCH_TRY(memory_new(&trainer->workers, trainer->threads, sizeof *trainer->workers));
     SCH_TRY(memory_new(&trainer->networks, trainer->threads, sizeof *trainer->networks));
-    SCH_TRY(trainer->variant->create(&trainer->networks[0], trainer->model, 1, 0));
+    SCH_TRY(trainer->variant->create(&trainer->networks[0], trainer->model, 1, TEAM_WORK));
     SCH_TRY(trainer->variant->prepare_training(trainer->networks[0],
                                                (size_t)trainer->options.intervals));
     for (int k = 1; k < trainer->threads; k++)
@@ -52,10 +50,17 @@ sch_status sch_trainer_create(sch_trainer **out, const sch_model *model,
                     (int)options->precision);
     if (!(options->average >= 0.0 && options->average < 1.0))
         return fail(SCH_ERROR_ARGUMENT, "average: expected 0 to 1, found %g", options->average);
+    if (!isfinite(options->energy_weight))
+        return fail(SCH_ERROR_ARGUMENT, "energy weight: expected a finite number, found %g",
+                    options->energy_weight);
+    const struct cpu_variant *variant = NULL;
+    SCH_TRY(cpu_variant_find(&variant, options->device, options->precision));
     sch_trainer *trainer = NULL;
     SCH_TRY(memory_new(&trainer, 1, sizeof *trainer));
     trainer->options = *options;
-    trainer->threads = options->threads > 0 ? options->threads : omp_get_max_threads();
+    trainer->options.device = variant->device; /* the caller's name may go */
+    trainer->variant = variant;
+    trainer->threads = threads_allowed(options->threads);
     if (trainer->options.intervals == 0)
         trainer->options.intervals = INTERVALS;
     if (trainer->options.average == 0.0)
@@ -128,7 +133,7 @@ sch_status sch_trainer_add(sch_trainer *trainer, sch_system *system) {
 static double pseudo_huber(double square, double width, double *slope) {
     double root = sqrt(square + width * width);
     *slope = 1.0 / root;
-    return root - width;
+    return square / (root + width); /* root - width, without losing digits of small errors */
 }
 
 /** From forces and energies of a frame to -dL/dF and dL/dE; returns the frame's loss. The loss of
@@ -239,20 +244,31 @@ static void work(const sch_trainer *trainer, int k, double share) {
         strncpy(worker->message, sch_last_error(), sizeof worker->message - 1);
 }
 
+/** What a team does for a batch of so many frames. */
+struct batch {
+    sch_trainer *trainer;
+    size_t frames;
+};
+
+static void differentiate_part(void *context, int member, int members) {
+    (void)member, (void)members; /* loops are OpenMP's */
+    const struct batch *batch = context;
+    sch_trainer *trainer = batch->trainer;
+    const int workers = trainer->threads;
+    trainer->variant->renew(trainer->networks, workers);
+#pragma omp for schedule(static)
+    for (int k = 0; k < workers; k++)
+        work(trainer, k, 1.0 / (double)batch->frames);
+    trainer->variant->sum_gradients(trainer->networks, workers, trainer->gradient);
+}
+
 /** The loss, and its gradient in trainer->gradient. Sums are in the order of the workers, so that
  *  the last digits depend on how many there are. */
 static sch_status differentiate_batch(sch_trainer *trainer, size_t n, const size_t *numbers,
                                       double *loss) {
     const int threads = trainer->threads;
     SCH_TRY(share_out(trainer, n, numbers));
-#pragma omp parallel num_threads(threads)
-    {
-        trainer->variant->renew(trainer->networks, threads);
-#pragma omp for schedule(static)
-        for (int k = 0; k < threads; k++)
-            work(trainer, k, 1.0 / (double)n);
-        trainer->variant->sum_gradients(trainer->networks, threads, trainer->gradient);
-    }
+    threads_run(threads, differentiate_part, &(struct batch){trainer, n});
     *loss = 0.0;
     for (int k = 0; k < threads; k++) {
         if (trainer->workers[k].status != SCH_OK)
@@ -267,7 +283,7 @@ static sch_status check_batch(const sch_trainer *trainer, size_t n, const size_t
         return fail(SCH_ERROR_ARGUMENT, "frames: expected 1 at least, found none");
     for (size_t k = 0; k < n; k++)
         if (frames[k] >= trainer->n_frames)
-            return fail(SCH_ERROR_ARGUMENT, "frame: expected 0 to %zu, found %zu",
+            return fail(SCH_ERROR_ARGUMENT, "frame: expected less than %zu, found %zu",
                         trainer->n_frames, frames[k]);
     return SCH_OK;
 }
@@ -285,7 +301,7 @@ sch_status sch_trainer_gradient(sch_trainer *trainer, size_t n, const size_t *fr
 static bool all_finite(const sch_trainer *trainer) {
     const size_t n = trainer->model->parameters;
     double square = 0.0;
-#pragma omp parallel for simd num_threads(trainer->threads) reduction(+ : square)
+#pragma omp simd reduction(+ : square)
     for (size_t p = 0; p < n; p++)
         square += trainer->gradient[p] * trainer->gradient[p];
     return isfinite(square);
@@ -299,7 +315,7 @@ void trainer_take_weights(sch_trainer *trainer) {
 sch_status sch_trainer_step(sch_trainer *trainer, size_t n, const size_t *frames,
                             double learning_rate, double *loss) {
     double found = 0.0;
-    if (!(learning_rate >= 0.0))
+    if (!(learning_rate >= 0.0 && isfinite(learning_rate)))
         return fail(SCH_ERROR_ARGUMENT, "learning rate: expected 0 or more, found %g",
                     learning_rate);
     SCH_TRY(check_batch(trainer, n, frames));

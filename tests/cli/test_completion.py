@@ -13,6 +13,7 @@ import subprocess
 import sys
 import unittest
 
+from cpu_sets import cpu_sets
 from program_case import PATIENCE, ProgramCase
 
 PROGRAMS = COMPLETION = None  # set from the command line
@@ -66,17 +67,23 @@ class Bash(ProgramCase):
         self.assertEqual(self.offers("mdrun", "--dry"), ["--dry-run"])
 
     def test_words(self):
+        sets = cpu_sets(os.path.join(PROGRAMS, "mdrun"))
+        devices = " ".join(sorted(["auto", "cpu", *sets, "cuda", "cuda-sim", "reference"]))
         for program, option, words in (
-                ("mdrun", "--device", "auto cpu cuda cuda-sim reference"),
+                ("mdrun", "--device", devices),
                 ("mdrun", "--filters", "exact table"), ("mdrun", "--precision", "double single"),
                 ("mdvalidate", "--shift", "mean none per-formula"),
                 ("mdtrain", "--size", "original tiny ultra-tiny"),
-                ("mdtrain", "-s", "original tiny ultra-tiny"), ("mdbench", "--device",
-                                                                "auto cpu cuda cuda-sim reference")):
+                ("mdtrain", "-s", "original tiny ultra-tiny"),
+                ("mdtrain", "--device", " ".join(sorted(["cpu", *sets]))),
+                ("mdbench", "--device", devices)):
             with self.subTest(program=program, option=option):
                 self.assertEqual(self.offers(program, option, ""), words.split())
         self.assertEqual(self.offers("mdrun", "--device", "=", "cu"), ["cuda", "cuda-sim"])
         self.assertEqual(self.offers("mdrun", "--filters", "="), ["exact", "table"])
+        names = [name.partition(":")[2] for name in sorted(sets)]  # a colon parts words for bash
+        self.assertEqual(self.offers("mdrun", "--device", "cpu", ":"), names)
+        self.assertEqual(self.offers("mdrun", "--device", "=", "cpu", ":", names[-1]), names[-1:])
 
     def test_numbers_are_left_to_the_user(self):
         for option in ("--steps", "--dt", "-n", "--seed", "--ipi"):
