@@ -10,7 +10,10 @@ import unittest
 import ase.io
 import numpy as np
 
-from lammps_case import BAR, LammpsCase, write_data
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+
+from cpu_sets import cpu_sets  # noqa: E402
+from lammps_case import BAR, LammpsCase, write_data  # noqa: E402
 
 LAMMPS, MDRUN, MPIRUN, STRUCTURES = sys.argv[1:5]
 FORCE_BOUND = 1e-4  # eV/Å
@@ -95,8 +98,17 @@ class PairStyle(LammpsCase):
         self.same_as_mdrun(self.crystal((2, 1, 2)), (1, 4), "ultra-tiny", exact, options, 1e-8)
 
     def test_threads_tiles_and_little_memory(self):
-        self.same_as_mdrun(self.crystal((2, 2, 2)), (2,), style="threads 2 max-memory 20000000",
+        self.same_as_mdrun(self.crystal((2, 2, 2)), (2,), style="threads 2 max-memory 23000000",
                            more="comm_style tiled\nbalance 1.0 rcb")
+
+    def test_an_instruction_set(self):
+        """Each that the machine has; another one is refused with those."""
+        sets = cpu_sets(MDRUN)
+        for device in ["cpu", *sets]:
+            self.same_as_mdrun(self.crystal((1, 1, 1)), (1,), "ultra-tiny", f"device {device}",
+                               ("--device", device))
+        self.refused(["'cpu:none'", ", ".join(sets)], style="device cpu:none")
+        self.refused("found device gpu", style="device gpu")
 
     def test_the_virial_is_mdruns(self):
         """Of the crystal, by differences of the energy with a strained cell."""
