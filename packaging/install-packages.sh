@@ -17,6 +17,7 @@ build libhdf5-dev      command -v h5cc || pkg-config --exists hdf5
 build libgsl-dev       pkg-config --exists gsl
 build libcjson-dev     pkg-config --exists libcjson
 build librandom123-dev test -e /usr/include/Random123/philox.h
+build zlib1g-dev       pkg-config --exists zlib
 build libcairo2-dev    pkg-config --exists cairo-svg cairo-png
 test  libcmocka-dev    pkg-config --exists cmocka
 test  liblammps-dev    pkg-config --exists liblammps

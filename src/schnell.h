@@ -291,9 +291,23 @@ SCH_CHECKED sch_status sch_model_covers(const sch_model *model, const sch_system
 
 /* ---------------------------------------------------------------- structure files */
 
-/** Frames of a structure file, one after the other: an XYZ file, plain or extended, or a set of
- *  frames (HDF5, format "schnell-frames"). The file's content says which, not its name. */
+/** Frames of a structure file, one after the other: an XYZ file, plain or extended, which may be
+ *  compressed (gzip), or a set of frames (HDF5, format "schnell-frames"). The file's content says
+ *  which, not its name. In XYZ D and T are hydrogen with the mass of the isotope. */
 typedef struct sch_reader sch_reader;
+
+/** How to read; all zero is the default. */
+typedef struct sch_reader_options {
+    /** Under which name of the comment line an extended XYZ file has the reference energy. NULL:
+     *  REF_energy, else energy. Capitals do not matter. */
+    const char *energy_key;
+    /** Under which name of Properties it has the reference forces. NULL: REF_forces, else forces or
+     *  force. */
+    const char *forces_key;
+    /** The references are wanted: it is noticed when they are there under other names, or when
+     *  there are stresses, which are not read. Else it is noticed that atoms should not move. */
+    bool references;
+} sch_reader_options;
 
 /**
  * Open a structure file; "-" is an XYZ file on the standard input.
@@ -302,10 +316,22 @@ typedef struct sch_reader sch_reader;
  */
 SCH_CHECKED sch_status sch_reader_open(sch_reader **reader, const char *path);
 
+/** The same. @param options  [in] copied; NULL for the defaults */
+SCH_CHECKED sch_status sch_reader_open_with(sch_reader **reader, const char *path,
+                                            const sch_reader_options *options);
+
 /** Read the next frame into a new system; *system is NULL after the last one. Of a set, group after
  *  group in the order of their names. A file without frames is an error, and there are no frames
- *  after an error. */
+ *  after an error. Where a frame of one atom has an energy and no forces, these are zero. */
 SCH_CHECKED sch_status sch_reader_next(sch_reader *reader, sch_system **system);
+
+/**
+ * What the frames that were read so far tell and the reader does not use, such as a charge, or what
+ * else a user should know: one line for each kind, which names the file and where.
+ * @param number  from 0 on; later lines come after those that are there
+ * @return the line, borrowed from the reader; NULL if there are not so many
+ */
+SCH_API const char *sch_reader_notice(const sch_reader *reader, size_t number);
 
 SCH_API void sch_reader_free(sch_reader *reader);
 

@@ -207,7 +207,7 @@ static void no_set(void **state) {
     H5Fclose(file);
     refused(bare, SCH_ERROR_FORMAT, "expected groups of frames, found none");
     refused(support_file("signature.h5", "\x89HDF\r\n\x1a\n"), SCH_ERROR_FORMAT,
-            "line 1: expected the number of atoms");
+            "this looks like HDF5; give the name of a whole file");
 }
 
 static void truncated(void **state) {

@@ -153,6 +153,103 @@ static void names_that_others_use(void **unused) {
     sch_system_free(system);
 }
 
+/** The energy of a frame with this comment line. */
+static double energy_of(const char *comment) {
+    char text[512];
+    double energy = 0;
+    snprintf(text, sizeof text, "1\n%s\nH 0 0 0\n", comment);
+    sch_system *system = read_text(text);
+    assert_true(sch_system_reference_energy(system, &energy));
+    sch_system_free(system);
+    return energy;
+}
+
+static void blanks_around_the_equals_sign(void **unused) {
+    (void)unused;
+    static const char *const comments[] = {
+        "energy=-1.5",
+        "energy =-1.5",
+        "energy= -1.5",
+        "energy = -1.5",
+        "energy\t=\t-1.5",
+        "  energy  =  -1.5  ",
+        "energy = \"-1.5\"",
+        "energy=\" -1.5 \"",
+        "energy=' -1.5'",
+        "energy={-1.5}",
+        "energy = [ -1.5 ]",
+        "energy = -1.5 pbc = F",
+        "pbc = \"F F F\" energy = -1.5 Properties = species:S:1:pos:R:3",
+        "Properties=\" species:S:1:pos:R:3 \" energy =-1.5",
+        "note = a energy = -1.5 flag",
+        "flag energy = -1.5",
+        "note= energy=-1.5",
+        "note = energy = -1.5",
+        "energy = 7 REF_energy = -1.5",
+        "Lattice = \" 9 0 0  0 9 0 0 0 9 \" energy = -1.5",
+        "source=\"a = b\" energy = -1.5",
+    };
+    for (size_t k = 0; k < sizeof comments / sizeof *comments; k++)
+        if (energy_of(comments[k]) != -1.5)
+            fail_msg("%s: another energy", comments[k]);
+}
+
+/** As ASE reads it, one value is for all directions. */
+static void what_is_periodic(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *pbc;
+        bool along[3];
+    } cases[] = {{"", {true, true, true}},
+                 {"pbc=T", {true, true, true}},
+                 {"pbc = True", {true, true, true}},
+                 {"pbc=1", {true, true, true}},
+                 {"pbc=F", {false, false, false}},
+                 {"pbc=\"F\"", {false, false, false}},
+                 {"pbc=0", {false, false, false}},
+                 {"pbc = \" T F  T \"", {true, false, true}},
+                 {"pbc=[True, False, False]", {true, false, false}},
+                 {"pbc={0 1 0}", {false, true, false}}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char text[256];
+        snprintf(text, sizeof text, "1\nLattice=\"5 0 0 0 5 0 0 0 5\" %s\nH 0 0 0\n", cases[k].pbc);
+        sch_system *system = read_text(text);
+        assert_memory_equal(sch_system_periodic(system), cases[k].along, sizeof cases[k].along);
+        sch_system_free(system);
+    }
+    sch_system *system = read_text("1\npbc=F\nH 0 0 0\n");
+    assert_null(sch_system_cell(system));
+    sch_system_free(system);
+}
+
+static void deuterium_and_tritium(void **unused) {
+    (void)unused;
+    sch_system *system = read_text("4\n\nD 0 0 0\nt 0 0 2\nH 0 0 4\nO 0 0 6\n");
+    static const int numbers[] = {1, 1, 1, 8};
+    static const double masses[] = {2.014102, 3.016049, 1.008, 15.999};
+    assert_memory_equal(sch_system_atomic_numbers(system), numbers, sizeof numbers);
+    assert_memory_equal(sch_system_masses(system), masses, sizeof masses);
+    sch_system_free(system);
+    system = read_text("1\nProperties=species:S:1:pos:R:3:masses:R:1\nD 0 0 0 2.5\n");
+    assert_true(sch_system_masses(system)[0] == 2.5);
+    sch_system_free(system);
+}
+
+/** Nothing acts on an atom alone, as sets for training have them for its energy. */
+static void an_atom_alone_has_no_forces(void **unused) {
+    (void)unused;
+    sch_system *system = read_text("1\nenergy=-13.6 config_type=IsolatedAtom\nH 1 2 3\n");
+    assert_non_null(sch_system_reference_forces(system));
+    assert_vector(sch_system_reference_forces(system), 0, 0, 0);
+    sch_system_free(system);
+    system = read_text("1\nconfig_type=IsolatedAtom\nH 1 2 3\n"); /* no references at all */
+    assert_null(sch_system_reference_forces(system));
+    sch_system_free(system);
+    system = read_text("2\nenergy=-13.6\nH 1 2 3\nH 1 2 4\n");
+    assert_null(sch_system_reference_forces(system));
+    sch_system_free(system);
+}
+
 /** ASE's unit of time is Å sqrt(amu/eV); 10.180505710774743 fs is ase.units.fs inverted (ASE 3.22,
  *  which uses CODATA 2014). */
 static void momenta_of_ase(void **unused) {
@@ -165,6 +262,22 @@ static void momenta_of_ase(void **unused) {
     assert_close(velocities[0], 1 / fs, 1e-8);
     assert_close(velocities[2], -2 / fs, 1e-8);
     assert_close(velocities[4], 2 / fs, 1e-8);
+    sch_system_free(system);
+}
+
+/** ASE moves the momenta and keeps what else it has read: of both the momenta count then. */
+static void momenta_beside_velocities(void **unused) {
+    (void)unused;
+    static const char form[] = "1\nProperties=species:S:1:pos:R:3:velocities:R:3:momenta:R:3\n"
+                               "O 0 0 0 0.010000000001 0 0 %s 0 0\n";
+    char text[256];
+    snprintf(text, sizeof text, form, "1.62877911");
+    sch_system *system = read_text(text);
+    assert_true(sch_system_velocities(system)[0] == 0.010000000001);
+    sch_system_free(system);
+    snprintf(text, sizeof text, form, "-1.62877911");
+    system = read_text(text);
+    assert_close(sch_system_velocities(system)[0], -0.01, 1e-9);
     sch_system_free(system);
 }
 
@@ -581,12 +694,12 @@ static void a_frame_looks_like_this(void **unused) {
     static const char expected[] =
         "2\n"
         "Lattice=\"7.39 0 0 0 10 0 0 0 0.3333333333333333\" "
-        "Properties=species:S:1:pos:R:3:velocities:R:3:forces:R:3 "
+        "Properties=species:S:1:pos:R:3:velocities:R:3:forces:R:3:momenta:R:3 "
         "energy=-40.25 step=1000 time=500.1 pbc=\"T F T\"\n"
         "O   0.0000000000 -1.5000000000  12.2500000000  0.010000000000  0.000000000000  "
-        "0.000000000000  1.00000000 -2.00000000  3.00000000\n"
+        "0.000000000000  1.00000000 -2.00000000  3.00000000  1.62877911  0.00000000  0.00000000\n"
         "Cl  0.0000000000  0.1000000000  100.0000000000  0.000000000000  0.000000000000  "
-        "0.000000000000  0.00000000  0.00000000  0.12345679\n";
+        "0.000000000000  0.00000000  0.00000000  0.12345679  0.00000000  0.00000000  0.00000000\n";
     sch_state state = {.step = 1000, .time_fs = 500.1, .potential_energy = -40.25};
     sch_system *system = NULL;
     struct xyz_text text = {0};
@@ -606,7 +719,12 @@ int main(void) {
         cmocka_unit_test(line_ends_of_windows_and_blank_lines),
         cmocka_unit_test(extended_xyz),
         cmocka_unit_test(names_that_others_use),
+        cmocka_unit_test(blanks_around_the_equals_sign),
+        cmocka_unit_test(what_is_periodic),
+        cmocka_unit_test(deuterium_and_tritium),
+        cmocka_unit_test(an_atom_alone_has_no_forces),
         cmocka_unit_test(momenta_of_ase),
+        cmocka_unit_test(momenta_beside_velocities),
         cmocka_unit_test(masses_of_isotopes),
         cmocka_unit_test(cells),
         cmocka_unit_test(levels_of_theory),

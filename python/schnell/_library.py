@@ -58,6 +58,12 @@ class PotentialOptions(Structure):
                 ("threads", c_int), ("max_memory", c_size_t)]
 
 
+class ReaderOptions(Structure):
+    """sch_reader_options"""
+
+    _fields_ = [("energy_key", c_char_p), ("forces_key", c_char_p), ("references", c_bool)]
+
+
 class Properties(Structure):
     """sch_properties"""
 
@@ -133,8 +139,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sch_system_thermalize": (Status, (c_void_p, c_double, Gaussian, c_void_p)),
     "sch_system_formula": (Status, (c_void_p, Handles)),
 
-    "sch_reader_open": (Status, (Handles, c_char_p)),
+    "sch_reader_open_with": (Status, (Handles, c_char_p, POINTER(ReaderOptions))),
     "sch_reader_next": (Status, (c_void_p, Handles)),
+    "sch_reader_notice": (c_char_p, (c_void_p, c_size_t)),
     "sch_reader_free": (None, (c_void_p,)),
 
     "sch_device_list": (c_size_t, (POINTER(Texts),)),

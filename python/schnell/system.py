@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import warnings
 from ctypes import c_bool, c_double, c_void_p
 from typing import Any, Iterator, Sequence
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import array, atomic_numbers, flags, name, real
-from ._library import Gaussian, Handle, Integers, doubles, library, take_text, view
+from ._library import (Gaussian, Handle, Integers, ReaderOptions, doubles, library, take_text,
+                       view)
 
 
 def _symbols() -> dict[str, int]:
@@ -173,13 +175,33 @@ class System:
         return f"<System {self.formula}, {len(self)} atoms>"
 
 
-def frames(path: str | os.PathLike[str]) -> Iterator[System]:
-    """The frames of a structure file, one after the other: XYZ, extended XYZ, or a set of frames
-    (HDF5). The file's content says which; "-" is the standard input."""
-    reader = Handle("sch_reader_free", lambda out: library().sch_reader_open(
-        out, name("path", path)))
+def frames(path: str | os.PathLike[str], energy_key: str | None = None,
+           forces_key: str | None = None, references: bool = False) -> Iterator[System]:
+    """The frames of a structure file, one after the other: XYZ, extended XYZ (either may be
+    compressed by gzip), or a set of frames (HDF5). The file's content says which; "-" is the
+    standard input.
+
+    energy_key, forces_key  names of the reference energy and forces in extended XYZ; None:
+                            REF_energy or energy, and REF_forces, forces or force
+    references              warn also where these have other names in the file, or where it has
+                            stresses, which are not read; else warn of atoms that should not move
+
+    What a file tells and nothing here uses, such as a charge, is a warning (UserWarning), once for
+    each kind and file.
+    """
+    options = ReaderOptions(_key("energy_key", energy_key), _key("forces_key", forces_key), references)
+    reader = Handle("sch_reader_free", lambda out: library().sch_reader_open_with(
+        out, name("path", path), ctypes.byref(options)))
+    told = 0
     while True:
         frame = Handle("sch_system_free", lambda out: library().sch_reader_next(reader, out))
+        while notice := library().sch_reader_notice(reader, told):
+            warnings.warn(os.fsdecode(notice), stacklevel=2)
+            told += 1
         if not frame.pointer:
             return
         yield System._from(frame)
+
+
+def _key(what: str, key: str | None) -> bytes | None:
+    return None if key is None else name(what, key)

@@ -83,3 +83,19 @@ int element_number(const char *symbol) {
             return z;
     return 0;
 }
+
+int element_or_isotope(const char *symbol, double *mass) {
+    /* Atomic masses of the isotopes: AME2020 (Chin. Phys. C 45, 030003, 2021). */
+    static const struct {
+        const char *symbol;
+        double mass;
+    } isotopes[] = {{"D", 2.014102}, {"T", 3.016049}};
+    for (int k = 0; k < 2; k++)
+        if (strcmp(symbol, isotopes[k].symbol) == 0) {
+            *mass = isotopes[k].mass;
+            return 1;
+        }
+    const int number = element_number(symbol);
+    *mass = elements[number].mass;
+    return number;
+}

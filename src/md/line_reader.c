@@ -1,9 +1,6 @@
 /* The lines of a file; declared in text.h. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "md/text.h"
@@ -11,24 +8,19 @@
 enum { BLOCK = 1 << 16 };
 
 sch_status line_reader_open(struct line_reader *reader, const char *path) {
-    bool standard = strcmp(path, "-") == 0;
-    reader->descriptor = -1;
-    SCH_TRY(memory_string(&reader->name, standard ? "standard input" : path));
-    if (standard)
-        reader->descriptor = STDIN_FILENO;
-    else
-        reader->descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (reader->descriptor < 0)
-        return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
+    SCH_TRY(byte_source_open(&reader->source, path));
+    reader->name = reader->source.name;
     return SCH_OK;
 }
 
 void line_reader_close(struct line_reader *reader) {
-    if (reader->descriptor > STDIN_FILENO)
-        close(reader->descriptor);
-    free(reader->name);
+    byte_source_close(&reader->source);
     free(reader->buffer);
-    *reader = (struct line_reader){.descriptor = -1};
+    *reader = (struct line_reader){.source = {.descriptor = -1}};
+}
+
+struct text line_reader_ahead(const struct line_reader *reader) {
+    return (struct text){reader->buffer + reader->begin, reader->buffer + reader->end};
 }
 
 /** Read one more block behind what the buffer holds; sets at_end when there is none. */
@@ -40,13 +32,9 @@ static sch_status read_block(struct line_reader *reader) {
         reader->end = held;
     }
     SCH_TRY(memory_grow(&reader->buffer, &reader->capacity, held, held + BLOCK, 1));
-    ssize_t count;
-    do
-        count = read(reader->descriptor, reader->buffer + held, BLOCK);
-    while (count < 0 && errno == EINTR);
-    if (count < 0)
-        return fail(SCH_ERROR_IO, "%s: cannot read: %s", reader->name, strerror(errno));
-    reader->end = held + (size_t)count;
+    size_t count = 0;
+    SCH_TRY(byte_source_read(&reader->source, reader->buffer + held, BLOCK, &count));
+    reader->end = held + count;
     reader->at_end = count == 0;
     return SCH_OK;
 }

@@ -29,6 +29,22 @@ bool text_word(struct text *rest, struct text *word) {
     return word->end > word->begin;
 }
 
+static bool is_between_items(char c) {
+    return is_blank(c) || c == ',' || c == '[' || c == ']' || c == '{' || c == '}';
+}
+
+bool text_item(struct text *rest, struct text *item) {
+    const char *c = rest->begin;
+    while (c < rest->end && is_between_items(*c))
+        c++;
+    item->begin = c;
+    while (c < rest->end && !is_between_items(*c))
+        c++;
+    item->end = c;
+    rest->begin = c;
+    return item->end > item->begin;
+}
+
 bool text_is(struct text text, const char *word) {
     size_t length = strlen(word);
     return (size_t)(text.end - text.begin) == length && strncasecmp(text.begin, word, length) == 0;
@@ -146,6 +162,11 @@ bool text_number(struct text text, double *number) {
     value = d.exponent < 0 ? value / powers[-d.exponent] : value * powers[d.exponent];
     *number = d.negative ? -value : value;
     return true;
+}
+
+bool text_single_number(struct text text, double *number) {
+    struct text item, more;
+    return text_item(&text, &item) && text_number(item, number) && !text_item(&text, &more);
 }
 
 bool text_count(struct text text, size_t *count) {

@@ -2,22 +2,46 @@
 
 #include <string.h>
 
+#include "md/ipi_comment.h"
+
 /** Names of the kinds in Properties. */
 static const struct {
     const char *name;
     enum xyz_kind kind;
 } names[] = {
-    {"species", XYZ_SPECIES},    {"element", XYZ_SPECIES},     {"symbols", XYZ_SPECIES},
-    {"Z", XYZ_SPECIES},          {"numbers", XYZ_SPECIES},     {"pos", XYZ_POSITION},
-    {"positions", XYZ_POSITION}, {"vel", XYZ_VELOCITY},        {"velo", XYZ_VELOCITY},
-    {"velocity", XYZ_VELOCITY},  {"velocities", XYZ_VELOCITY}, {"momenta", XYZ_MOMENTUM},
-    {"forces", XYZ_FORCE},       {"force", XYZ_FORCE},         {"REF_forces", XYZ_FORCE},
-    {"masses", XYZ_MASS},        {"mass", XYZ_MASS},
+    {"species", XYZ_SPECIES},
+    {"element", XYZ_SPECIES},
+    {"symbols", XYZ_SPECIES},
+    {"Z", XYZ_SPECIES},
+    {"numbers", XYZ_SPECIES},
+    {"pos", XYZ_POSITION},
+    {"positions", XYZ_POSITION},
+    {"vel", XYZ_VELOCITY},
+    {"velo", XYZ_VELOCITY},
+    {"velocity", XYZ_VELOCITY},
+    {"velocities", XYZ_VELOCITY},
+    {"momenta", XYZ_MOMENTUM},
+    {"forces", XYZ_FORCE},
+    {"force", XYZ_FORCE},
+    {"REF_forces", XYZ_FORCE},
+    {"masses", XYZ_MASS},
+    {"mass", XYZ_MASS},
+    {"move_mask", XYZ_FREE},
+    {"selective_dynamics", XYZ_FREE},
+    {"fixed", XYZ_FIXED},
+    {"frozen", XYZ_FIXED},
+    {"constrained", XYZ_FIXED},
+    {"charge", XYZ_CHARGE},
+    {"charges", XYZ_CHARGE},
+    {"initial_charges", XYZ_CHARGE},
+    {"magmom", XYZ_MOMENT},
+    {"magmoms", XYZ_MOMENT},
+    {"initial_magmoms", XYZ_MOMENT},
 };
 
 static const size_t columns_of[XYZ_KINDS] = {
-    [XYZ_SPECIES] = 1,  [XYZ_POSITION] = 3, [XYZ_VELOCITY] = 3,
-    [XYZ_MOMENTUM] = 3, [XYZ_FORCE] = 3,    [XYZ_MASS] = 1,
+    [XYZ_SPECIES] = 1, [XYZ_POSITION] = 3, [XYZ_VELOCITY] = 3, [XYZ_MOMENTUM] = 3,
+    [XYZ_FORCE] = 3,   [XYZ_MASS] = 1,     [XYZ_CHARGE] = 1,   [XYZ_MOMENT] = 1,
 };
 
 static sch_status expected(const struct line_reader *where, const char *what, struct text found) {
@@ -28,8 +52,10 @@ static sch_status expected(const struct line_reader *where, const char *what, st
 
 /* ---------------------------------------------------------------- key=value */
 
+static const char BLANKS[] = " \t\v\f\r";
+
 static void skip_blanks(struct text *rest) {
-    while (rest->begin < rest->end && (*rest->begin == ' ' || *rest->begin == '\t'))
+    while (rest->begin < rest->end && strchr(BLANKS, *rest->begin))
         rest->begin++;
 }
 
@@ -75,35 +101,46 @@ static struct text take_until(struct text *rest, const char *stops) {
     return taken;
 }
 
+/** Go over blanks and an "=" that follows; false where none does. */
+static bool take_equals(struct text *rest) {
+    struct text ahead = *rest;
+    skip_blanks(&ahead);
+    if (ahead.begin == ahead.end || *ahead.begin != '=')
+        return false;
+    rest->begin = ahead.begin + 1;
+    return true;
+}
+
+/** What follows an "=", perhaps after blanks. In "note= energy=-1" it is nothing: what comes next
+ * is a key, as it has an "=" of its own. */
+static struct text take_value(struct text *rest) {
+    struct text ahead = *rest;
+    skip_blanks(&ahead);
+    if (ahead.begin < ahead.end && closing(*ahead.begin)) {
+        *rest = ahead;
+        return take_quoted(rest);
+    }
+    const bool apart = ahead.begin > rest->begin;
+    struct text after = ahead, value = take_until(&after, BLANKS);
+    struct text key = {value.begin, value.begin};
+    while (key.end < value.end && *key.end != '=')
+        key.end++;
+    if (apart && (key.end < value.end || take_equals(&(struct text){after.begin, after.end})))
+        return (struct text){rest->begin, rest->begin};
+    *rest = after;
+    return value;
+}
+
 /** The next key, and its value, whose begin is NULL where there is no "=". False at the end. */
 static bool take_pair(struct text *rest, struct text *key, struct text *value) {
     skip_blanks(rest);
     if (rest->begin == rest->end)
         return false;
-    *key = *rest->begin == '"' ? take_quoted(rest) : take_until(rest, "= \t");
+    *key = *rest->begin == '"' ? take_quoted(rest) : take_until(rest, "= \t\v\f\r");
     *value = (struct text){NULL, NULL};
-    struct text ahead = *rest;
-    skip_blanks(&ahead);
-    if (ahead.begin == ahead.end || *ahead.begin != '=')
-        return true;
-    rest->begin = ahead.begin + 1;
-    ahead = *rest;
-    skip_blanks(&ahead);
-    if (ahead.begin < ahead.end && closing(*ahead.begin)) {
-        *rest = ahead;
-        *value = take_quoted(rest);
-    } else {
-        *value = take_until(rest, " \t");
-    }
+    if (take_equals(rest))
+        *value = take_value(rest);
     return true;
-}
-
-/** A word of a value that is a list, such as "1 0 0", "[1, 0, 0]" or "{T T F}". */
-static bool take_item(struct text *rest, struct text *item) {
-    while (rest->begin < rest->end && strchr(" \t,[]{}", *rest->begin))
-        rest->begin++;
-    *item = take_until(rest, " \t,[]{}");
-    return item->end > item->begin;
 }
 
 /* ---------------------------------------------------------------- the keys */
@@ -112,7 +149,7 @@ static sch_status read_lattice(struct xyz_header *header, struct text value,
                                const struct line_reader *where) {
     struct text rest = value, item;
     size_t count = 0;
-    for (; take_item(&rest, &item); count++) {
+    for (; text_item(&rest, &item); count++) {
         double number;
         if (!text_number(item, &number))
             return expected(where, "a number in Lattice", item);
@@ -130,23 +167,28 @@ static sch_status read_periodic(struct xyz_header *header, struct text value,
                                 const struct line_reader *where) {
     struct text rest = value, item;
     size_t count = 0;
-    for (; take_item(&rest, &item); count++) {
+    for (; text_item(&rest, &item); count++) {
         bool yes = text_is(item, "T") || text_is(item, "true") || text_is(item, "1");
         if (!yes && !text_is(item, "F") && !text_is(item, "false") && !text_is(item, "0"))
             return expected(where, "T or F in pbc", item);
         if (count < 3)
             header->periodic[count] = yes;
     }
-    if (count != 3)
+    if (count == 1) /* for all directions */
+        header->periodic[1] = header->periodic[2] = header->periodic[0];
+    else if (count != 3)
         return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected 3 values in pbc, found %zu",
                     where->name, where->line, count);
     return SCH_OK;
 }
 
-static enum xyz_kind kind_of(struct text name) {
+/** With a key for the forces, the column of that name has them and no other. */
+static enum xyz_kind kind_of(struct text name, const char *forces_key) {
+    if (forces_key && text_is(name, forces_key))
+        return XYZ_FORCE;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_is(name, names[i].name))
-            return names[i].kind;
+            return names[i].kind == XYZ_FORCE && forces_key ? XYZ_SKIPPED : names[i].kind;
     return XYZ_SKIPPED;
 }
 
@@ -163,13 +205,47 @@ static enum xyz_kind resolve_repeated(struct xyz_header *header, struct text nam
     return kind;
 }
 
+/** Does what the file calls so come as it must? Columns that are only noticed may be anything. */
+static sch_status check_field(enum xyz_kind *kind, size_t columns, char type, struct text whole,
+                              const struct line_reader *where) {
+    switch (*kind) {
+    case XYZ_SKIPPED:
+        return SCH_OK;
+    case XYZ_FREE:
+    case XYZ_FIXED:
+        if (columns != 1 && columns != 3)
+            *kind = XYZ_SKIPPED;
+        return SCH_OK;
+    case XYZ_CHARGE:
+    case XYZ_MOMENT:
+        if (columns != columns_of[*kind] || !strchr("RI", type))
+            *kind = XYZ_SKIPPED;
+        return SCH_OK;
+    default:
+        if (columns != columns_of[*kind])
+            return expected(where, columns_of[*kind] == 1 ? "1 column" : "3 columns", whole);
+        if (*kind != XYZ_SPECIES && !strchr("RI", type))
+            return expected(where, "numbers (R)", whole);
+        return SCH_OK;
+    }
+}
+
+/** Blanks around it are not part of it. */
+static struct text trimmed(struct text text) {
+    while (text.begin < text.end && strchr(BLANKS, *text.begin))
+        text.begin++;
+    while (text.end > text.begin && strchr(BLANKS, text.end[-1]))
+        text.end--;
+    return text;
+}
+
 /** One name:type:columns of Properties. */
 static sch_status read_field(struct xyz_header *header, struct text *rest,
-                             const struct line_reader *where) {
+                             const struct line_reader *where, struct xyz_labels *labels) {
     const char *begin = rest->begin;
     struct text part[3];
     for (int i = 0; i < 3; i++) {
-        part[i] = take_until(rest, ":");
+        part[i] = trimmed(take_until(rest, ":"));
         if (rest->begin < rest->end && i < 2)
             rest->begin++;
     }
@@ -179,14 +255,12 @@ static sch_status read_field(struct xyz_header *header, struct text *rest,
     if (part[0].begin == part[0].end || !typed || !text_count(part[2], &columns) || columns == 0 ||
         columns > LINE_LIMIT)
         return expected(where, "name:S, R, I or L:columns in Properties", whole);
-    enum xyz_kind kind = kind_of(part[0]);
-    if (kind != XYZ_SKIPPED) {
-        if (columns != columns_of[kind])
-            return expected(where, columns_of[kind] == 1 ? "1 column" : "3 columns", whole);
-        if (kind != XYZ_SPECIES && !strchr("RI", *part[1].begin))
-            return expected(where, "numbers (R)", whole);
+    enum xyz_kind kind = kind_of(part[0], labels->forces_key);
+    SCH_TRY(check_field(&kind, columns, *part[1].begin, whole, where));
+    if (kind != XYZ_SKIPPED)
         kind = resolve_repeated(header, part[0], kind);
-    }
+    if (kind == XYZ_SKIPPED)
+        xyz_labels_column(labels, part[0], columns);
     if (header->n_fields == XYZ_FIELDS_MAX)
         return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected at most %d fields in Properties",
                     where->name, where->line, XYZ_FIELDS_MAX);
@@ -197,16 +271,61 @@ static sch_status read_field(struct xyz_header *header, struct text *rest,
 }
 
 static sch_status read_properties(struct xyz_header *header, struct text value,
-                                  const struct line_reader *where) {
+                                  const struct line_reader *where, struct xyz_labels *labels) {
     struct text rest = value;
     header->n_fields = header->n_columns = 0;
     memset(header->has, 0, sizeof header->has);
     do {
-        SCH_TRY(read_field(header, &rest, where));
+        SCH_TRY(read_field(header, &rest, where, labels));
     } while (rest.begin < rest.end && rest.begin++); /* over the colon between two fields */
     if (!header->has[XYZ_SPECIES] || !header->has[XYZ_POSITION])
         return expected(where, "species and pos in Properties", value);
     return SCH_OK;
+}
+
+/* ---------------------------------------------------------------- units of others */
+
+static bool contains(struct text name, const char *word) {
+    return memmem(name.begin, (size_t)(name.end - name.begin), word, strlen(word)) != NULL;
+}
+
+static bool has_item_of(struct text value, const char *const words[]) {
+    struct text item;
+    while (text_item(&value, &item))
+        for (size_t k = 0; words[k]; k++)
+            if (text_is(item, words[k]))
+                return true;
+    return false;
+}
+
+/** A key such as length_unit or units, whose value names a unit that is not read. */
+static sch_status check_unit(struct text key, struct text value, bool references,
+                             const struct line_reader *where) {
+    static const char *const lengths[] = {
+        "bohr",         "bohrs", "au",        "a.u.", "atomic", "atomic_unit",
+        "atomic_units", "nm",    "nanometer", "pm",   NULL};
+    static const char *const energies[] = {"hartree",      "hartrees",
+                                           "ha",           "eh",
+                                           "rydberg",      "ry",
+                                           "au",           "a.u.",
+                                           "atomic",       "atomic_unit",
+                                           "atomic_units", "kcal/mol",
+                                           "kj/mol",       "kcal/mol/angstrom",
+                                           "kcal/mol/ang", "kj/mol/nm",
+                                           "hartree/bohr", "ha/bohr",
+                                           "eh/a0",        NULL};
+    const bool any = text_is(key, "unit") || text_is(key, "units");
+    const bool length = any || contains(key, "length") || contains(key, "pos") ||
+                        contains(key, "coord") || contains(key, "dist") || contains(key, "cell");
+    const bool energy = any || contains(key, "energy") || contains(key, "force");
+    char name[EXCERPT_SIZE], unit[EXCERPT_SIZE];
+    if (!(length && has_item_of(value, lengths)) &&
+        !(energy && references && has_item_of(value, energies)))
+        return SCH_OK;
+    return fail(SCH_ERROR_FORMAT,
+                "%s: line %ld: %s: expected Å, eV and eV/Å, found %s; convert the numbers of the "
+                "file, and leave out this key",
+                where->name, where->line, text_excerpt(key, name), text_excerpt(value, unit));
 }
 
 /* ---------------------------------------------------------------- the line */
@@ -252,35 +371,91 @@ static void take_level(struct xyz_header *header, struct text value) {
     header->level[length] = '\0';
 }
 
-sch_status xyz_header_read(struct xyz_header *header, struct text line,
-                           const struct line_reader *where) {
-    struct text rest = line, key, value, energy = {NULL, NULL};
-    bool has_pbc = false, has_reference = false;
-    memset(header, 0, sizeof *header);
-    set_default_fields(header);
-    while (take_pair(&rest, &key, &value)) {
-        if (!value.begin)
-            continue;
-        if (text_is(key, "Lattice")) {
-            SCH_TRY(read_lattice(header, value, where));
-            header->extended = true;
-        } else if (text_is(key, "pbc")) {
-            SCH_TRY(read_periodic(header, value, where));
-            header->extended = has_pbc = true;
-        } else if (text_is(key, "Properties")) {
-            SCH_TRY(read_properties(header, value, where));
-            header->extended = header->listed = true;
-        } else if (text_is(key, "REF_energy") || (text_is(key, "energy") && !has_reference)) {
-            has_reference = text_is(key, "REF_energy");
-            energy = value;
-        } else if (text_is(key, "level_of_theory") ||
-                   (text_is(key, "level") && !header->level[0])) {
-            take_level(header, value);
-        }
+/** Where the words of the line that a frame is read from end up. */
+struct line_words {
+    struct text energy; /* of the key that counts; begin is NULL if there is none */
+    bool has_reference; /* it is REF_energy */
+    bool has_pbc;
+};
+
+/** A key that may hold the energy. */
+static bool is_energy(const struct xyz_labels *labels, struct text key,
+                      const struct line_words *words) {
+    if (labels->energy_key)
+        return text_is(key, labels->energy_key);
+    return text_is(key, "REF_energy") || (text_is(key, "energy") && !words->has_reference);
+}
+
+static sch_status read_pair(struct xyz_header *header, struct text key, struct text value,
+                            const struct line_reader *where, struct xyz_labels *labels,
+                            struct line_words *words) {
+    if (text_is(key, "Lattice")) {
+        header->extended = true;
+        return read_lattice(header, value, where);
     }
+    if (text_is(key, "pbc")) {
+        header->extended = words->has_pbc = true;
+        return read_periodic(header, value, where);
+    }
+    if (text_is(key, "Properties")) {
+        header->extended = header->listed = true;
+        return read_properties(header, value, where, labels);
+    }
+    if (is_energy(labels, key, words)) {
+        words->has_reference = text_is(key, "REF_energy");
+        words->energy = value;
+        return SCH_OK;
+    }
+    if (text_is(key, "level_of_theory") || (text_is(key, "level") && !header->level[0])) {
+        take_level(header, value);
+        return SCH_OK;
+    }
+    if (contains(key, "unit"))
+        return check_unit(key, value, labels->references, where);
+    return xyz_labels_key(labels, key, value, where);
+}
+
+/** i-PI writes a cell for a molecule, too: it is taken where pbc says so. */
+static sch_status take_ipi_comment(struct xyz_header *header, struct text line, bool has_pbc,
+                                   const struct line_reader *where, struct xyz_labels *labels) {
+    struct ipi_comment comment;
+    SCH_TRY(ipi_comment_read(&comment, line, where));
+    header->length = comment.length;
+    if (!comment.has_cell || header->has_cell)
+        return SCH_OK;
+    if (!has_pbc)
+        return notices_add(&labels->notices, NOTICE_CELL,
+                           "%s: line %ld: the cell of i-PI, which writes one for a molecule too, "
+                           "is ignored; add pbc=\"T T T\" to the line to take it, or "
+                           "pbc=\"F F F\" for a molecule",
+                           where->name, where->line);
+    header->has_cell = header->periodic[0] || header->periodic[1] || header->periodic[2];
+    if (header->has_cell)
+        memcpy(header->cell, comment.cell, sizeof header->cell);
+    return SCH_OK;
+}
+
+static sch_status take_energy(struct xyz_header *header, struct text energy,
+                              const struct line_reader *where) {
     if (energy.begin)
-        header->has_energy = text_number(energy, &header->energy);
+        header->has_energy = text_single_number(energy, &header->energy);
     if (energy.begin && !header->has_energy && header->extended)
         return expected(where, "a number for the energy", energy);
-    return settle_cell(header, has_pbc, line, where);
+    return SCH_OK;
+}
+
+sch_status xyz_header_read(struct xyz_header *header, struct text line,
+                           const struct line_reader *where, struct xyz_labels *labels) {
+    struct text rest = line, key, value;
+    struct line_words words = {.energy = {NULL, NULL}};
+    memset(header, 0, sizeof *header);
+    set_default_fields(header);
+    xyz_labels_begin(labels);
+    while (take_pair(&rest, &key, &value))
+        if (value.begin)
+            SCH_TRY(read_pair(header, key, value, where, labels, &words));
+    SCH_TRY(take_energy(header, words.energy, where));
+    SCH_TRY(take_ipi_comment(header, line, words.has_pbc, where, labels));
+    SCH_TRY(xyz_labels_end(labels, header->has_energy, header->has[XYZ_FORCE], where));
+    return settle_cell(header, words.has_pbc, line, where);
 }

@@ -5,7 +5,9 @@
  *
  * Velocities: a column named vel, velo, velocity or velocities is in Å/fs. ASE writes momenta
  * instead, in its own unit: mass in amu, energy in eV, length in Å, so that the unit of time is
- * Å sqrt(amu/eV) = 10.18 fs. They are converted.
+ * Å sqrt(amu/eV) = 10.18 fs. They are converted. A file of mdrun has both.
+ *
+ * D and T are hydrogen with the mass of the isotope, unless a column gives masses.
  *
  * The count in the first line is not trusted: memory grows as atoms are read.
  */
@@ -19,6 +21,7 @@
 #include "base/elements.h"
 #include "base/memory.h"
 #include "base/units.h"
+#include "md/file_kind.h"
 #include "md/system.h"
 #include "md/text.h"
 #include "md/xyz_header.h"
@@ -31,19 +34,26 @@ struct atoms {
     double *velocities; /* [capacity][3] */
     double *momenta;    /* [capacity][3] */
     double *forces;     /* [capacity][3] */
-    double *masses;     /* [capacity] */
+    double *masses;     /* [capacity], of the column */
+    double *isotopes;   /* [capacity] amu, of the symbols: standard weights, or those of D and T */
 };
 
 struct xyz_reader {
     struct line_reader lines;
     struct xyz_header header;
+    struct xyz_labels labels;
     struct atoms atoms;
-    long frame; /* number of the frame last begun, from 1 */
+    struct xyz_tallies tallies; /* of the frame */
+    long frame;                 /* number of the frame last begun, from 1 */
 };
 
-sch_status xyz_reader_open(struct xyz_reader **reader, const char *path) {
+sch_status xyz_reader_open(struct xyz_reader **reader, const char *path,
+                           const sch_reader_options *options) {
     struct xyz_reader *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->labels.energy_key = options->energy_key;
+    fresh->labels.forces_key = options->forces_key;
+    fresh->labels.references = options->references;
     sch_status status = line_reader_open(&fresh->lines, path);
     if (status != SCH_OK) {
         xyz_reader_free(fresh);
@@ -63,7 +73,14 @@ void xyz_reader_free(struct xyz_reader *reader) {
     free(reader->atoms.momenta);
     free(reader->atoms.forces);
     free(reader->atoms.masses);
+    free(reader->atoms.isotopes);
+    notices_free(&reader->labels.notices);
     free(reader);
+}
+
+const char *xyz_reader_notice(const struct xyz_reader *reader, size_t number) {
+    const struct notices *notices = &reader->labels.notices;
+    return number < notices->n ? notices->lines[number] : NULL;
 }
 
 /* ---------------------------------------------------------------- atoms */
@@ -85,6 +102,7 @@ static sch_status reserve(struct atoms *atoms, size_t keep, size_t count) {
     SCH_TRY(grow(&atoms->momenta, old, keep, count, 3));
     SCH_TRY(grow(&atoms->forces, old, keep, count, 3));
     SCH_TRY(grow(&atoms->masses, old, keep, count, 1));
+    SCH_TRY(grow(&atoms->isotopes, old, keep, count, 1));
     SCH_TRY(memory_grow(&atoms->species, &capacity, keep, count, sizeof(int)));
     atoms->capacity = count;
     return SCH_OK;
@@ -96,11 +114,14 @@ static sch_status expected(const struct line_reader *where, const char *what, st
                 what, text_excerpt(found, excerpt));
 }
 
-/** Atomic number of a symbol in any capitals or of a number; 0 if it is no element. */
-static int element_of(struct text word) {
+/** Atomic number of a symbol in any capitals or of a number, and its mass: the standard weight, or
+ *  that of the isotopes of hydrogen that have symbols of their own. 0 if it is no element. */
+static int element_of(struct text word, double *mass) {
     size_t length = (size_t)(word.end - word.begin), number;
-    if (text_count(word, &number))
+    if (text_count(word, &number)) {
+        *mass = number <= ELEMENT_MAX ? sch_element_mass((int)number) : 0;
         return number <= ELEMENT_MAX ? (int)number : 0;
+    }
     char symbol[3] = "";
     if (length < 1 || length > 2)
         return 0;
@@ -112,7 +133,7 @@ static int element_of(struct text word) {
             c = (char)(c - 'A' + 'a');
         symbol[i] = c;
     }
-    return element_number(symbol);
+    return element_or_isotope(symbol, mass);
 }
 
 /** Others write labels, such as C1 or O2-, where an element belongs. */
@@ -121,7 +142,8 @@ static sch_status no_element(const struct line_reader *where, struct text word) 
     struct text letters = word;
     while (letters.end > letters.begin && !isalpha((unsigned char)letters.end[-1]))
         letters.end--;
-    const char *meant = sch_element_symbol(element_of(letters));
+    double mass;
+    const char *meant = sch_element_symbol(element_of(letters, &mass));
     return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected an element, found %s%s%s%s", where->name,
                 where->line, text_excerpt(word, excerpt), meant ? "; did you mean " : "",
                 meant ? meant : "", meant ? "?" : "");
@@ -156,6 +178,21 @@ static sch_status read_numbers(const struct xyz_reader *reader, struct text *res
     return SCH_OK;
 }
 
+/** Does a word of this field say that its atom should not move? */
+static bool fixes(enum xyz_kind kind, struct text word) {
+    const bool yes = text_is(word, "T") || text_is(word, "true") || text_is(word, "1");
+    const bool no = text_is(word, "F") || text_is(word, "false") || text_is(word, "0");
+    return (kind == XYZ_FIXED && yes) || (kind == XYZ_FREE && no);
+}
+
+/** What is only added up. */
+static void tally(struct xyz_tallies *tallies, enum xyz_kind kind, struct text word) {
+    double number;
+    if ((kind != XYZ_CHARGE && kind != XYZ_MOMENT) || !text_number(word, &number))
+        return;
+    *(kind == XYZ_CHARGE ? &tallies->charge : &tallies->moment) += number;
+}
+
 static sch_status read_field(struct xyz_reader *reader, struct text *rest, struct text line,
                              const struct xyz_field *field, size_t atom) {
     struct atoms *atoms = &reader->atoms;
@@ -167,13 +204,18 @@ static sch_status read_field(struct xyz_reader *reader, struct text *rest, struc
     if (vectors[field->kind])
         return read_numbers(reader, rest, line, field,
                             vectors[field->kind] + field->columns * atom);
+    bool is_fixed = false;
     for (size_t i = 0; i < field->columns; i++) {
         struct text word;
         if (!text_word(rest, &word))
             return too_few_columns(reader, line);
-        if (field->kind == XYZ_SPECIES && (atoms->species[atom] = element_of(word)) == 0)
+        if (field->kind == XYZ_SPECIES &&
+            (atoms->species[atom] = element_of(word, &atoms->isotopes[atom])) == 0)
             return no_element(&reader->lines, word);
+        is_fixed = is_fixed || fixes(field->kind, word);
+        tally(&reader->tallies, field->kind, word);
     }
+    reader->tallies.fixed += is_fixed;
     return SCH_OK;
 }
 
@@ -195,7 +237,7 @@ static sch_status read_atom(struct xyz_reader *reader, struct text line, size_t 
 
 /** The line that begins a frame; *n_atoms is 0 where the file ends instead. */
 static sch_status read_count(struct xyz_reader *reader, size_t *n_atoms) {
-    struct text line, word;
+    struct text line, word, first;
     do { /* over blank lines: files often end with one */
         SCH_TRY(line_reader_next(&reader->lines, &line));
         if (!line.begin && reader->frame == 0)
@@ -206,18 +248,22 @@ static sch_status read_count(struct xyz_reader *reader, size_t *n_atoms) {
             *n_atoms = 0;
             return SCH_OK;
         }
-        word = line;
+        word = first = line;
     } while (!text_word(&line, &word));
     struct text rest = line, more;
     if (text_word(&rest, &more))
         word.end = more.end;
-    if (!text_count(word, n_atoms) || *n_atoms == 0)
-        return expected(&reader->lines, "the number of atoms", word);
-    return SCH_OK;
+    if (text_count(word, n_atoms) && *n_atoms > 0)
+        return SCH_OK;
+    if (reader->frame == 0)
+        SCH_TRY(file_kind_check_text(
+            reader->lines.name, (struct text){first.begin, line_reader_ahead(&reader->lines).end}));
+    return expected(&reader->lines, "the number of atoms", word);
 }
 
 static sch_status read_atoms(struct xyz_reader *reader, size_t n_atoms) {
     struct text line;
+    reader->tallies = (struct xyz_tallies){0};
     for (size_t atom = 0; atom < n_atoms; atom++) {
         SCH_TRY(line_reader_next(&reader->lines, &line));
         if (!line.begin)
@@ -230,27 +276,44 @@ static sch_status read_atoms(struct xyz_reader *reader, size_t n_atoms) {
     return SCH_OK;
 }
 
-static void take_velocities(const struct xyz_reader *reader, sch_system *system) {
-    size_t n = system->n_atoms;
-    if (reader->header.has[XYZ_VELOCITY]) {
-        memcpy(system->velocities, reader->atoms.velocities, n * 3 * sizeof(double));
-    } else if (reader->header.has[XYZ_MOMENTUM]) {
-        double unit = 1.0 / sqrt(AMU_A2_PER_FS2); /* sqrt(eV/amu) in Å/fs */
-        for (size_t i = 0; i < n; i++)
-            for (size_t x = 0; x < 3; x++)
-                system->velocities[3 * i + x] =
-                    reader->atoms.momenta[3 * i + x] / system->masses[i] * unit;
-    } else {
-        return;
+/** Velocities of momenta in ASE's unit. */
+static void take_momenta(const struct xyz_reader *reader, sch_system *system) {
+    const double unit = 1.0 / sqrt(AMU_A2_PER_FS2); /* sqrt(eV/amu) in Å/fs */
+    for (size_t i = 0; i < system->n_atoms; i++)
+        for (size_t x = 0; x < 3; x++)
+            system->velocities[3 * i + x] =
+                reader->atoms.momenta[3 * i + x] / system->masses[i] * unit;
+}
+
+/** Are momenta and velocities of a file the same motion, but for the last of eight decimals? They
+ *  are in a file of mdrun. A program that moves the atoms and knows momenta alone, such as ASE,
+ *  writes the velocities as it has read them. */
+static bool momenta_agree(const struct xyz_reader *reader, const sch_system *system) {
+    const double unit = sqrt(AMU_A2_PER_FS2), digits = 1.0e-7;
+    for (size_t i = 0; i < 3 * system->n_atoms; i++) {
+        const double momentum = system->masses[i / 3] * reader->atoms.velocities[i] * unit;
+        if (!(fabs(momentum - reader->atoms.momenta[i]) <= digits * (1.0 + fabs(momentum))))
+            return false;
     }
-    system->has_velocities = true;
+    return true;
+}
+
+/** Of both the velocities count, which have more digits, unless the momenta are others. */
+static void take_velocities(const struct xyz_reader *reader, sch_system *system) {
+    const bool *has = reader->header.has;
+    if (has[XYZ_VELOCITY] && (!has[XYZ_MOMENTUM] || momenta_agree(reader, system)))
+        memcpy(system->velocities, reader->atoms.velocities, system->n_atoms * 3 * sizeof(double));
+    else if (has[XYZ_MOMENTUM])
+        take_momenta(reader, system);
+    system->has_velocities = has[XYZ_VELOCITY] || has[XYZ_MOMENTUM];
 }
 
 /** What a file may give beside the atoms and the cell. */
 static sch_status take_extras(const struct xyz_reader *reader, sch_system *system) {
     size_t n = system->n_atoms;
-    if (reader->header.has[XYZ_MASS])
-        memcpy(system->masses, reader->atoms.masses, n * sizeof(double));
+    memcpy(system->masses,
+           reader->header.has[XYZ_MASS] ? reader->atoms.masses : reader->atoms.isotopes,
+           n * sizeof(double));
     take_velocities(reader, system);
     if (reader->header.level[0])
         SCH_TRY(memory_string(&system->level, reader->header.level));
@@ -267,6 +330,9 @@ static sch_status make_system(const struct xyz_reader *reader, size_t n_atoms, l
                               sch_system **system) {
     const struct xyz_header *header = &reader->header;
     sch_system *fresh = NULL;
+    if (header->length != 1.0)
+        for (size_t i = 0; i < 3 * n_atoms; i++)
+            reader->atoms.positions[i] *= header->length;
     sch_status status =
         sch_system_create(&fresh, n_atoms, reader->atoms.species, reader->atoms.positions,
                           header->has_cell ? header->cell : NULL, header->periodic);
@@ -297,7 +363,8 @@ sch_status xyz_reader_next(struct xyz_reader *reader, sch_system **system) {
         return fail(SCH_ERROR_FORMAT,
                     "%s: line %ld: expected a comment line, found the end of the file",
                     reader->lines.name, reader->lines.line + 1);
-    SCH_TRY(xyz_header_read(&reader->header, line, &reader->lines));
+    SCH_TRY(xyz_header_read(&reader->header, line, &reader->lines, &reader->labels));
     SCH_TRY(read_atoms(reader, n_atoms));
+    SCH_TRY(xyz_labels_tally(&reader->labels, &reader->tallies, n_atoms, &reader->lines));
     return make_system(reader, n_atoms, begin, system);
 }

@@ -8,6 +8,7 @@
 
 #include "base/decimal.h"
 #include "base/memory.h"
+#include "base/units.h"
 #include "md/system.h"
 
 enum {
@@ -15,8 +16,9 @@ enum {
     VELOCITY_DECIMALS = 12,
     FORCE_DECIMALS = 8,
     MASS_DECIMALS = 9,
-    NUMBER_MAX = 32, /* bytes of any number, with a blank before it */
-    ATOM_MAX = 4 + 10 * NUMBER_MAX,
+    MOMENTUM_DECIMALS = 8, /* as ASE writes them */
+    NUMBER_MAX = 32,       /* bytes of any number, with a blank before it */
+    ATOM_MAX = 4 + 13 * NUMBER_MAX,
     HEADER_MAX = 1024
 };
 
@@ -84,7 +86,7 @@ static char *put_header(char *out, const sch_system *system, bool masses, const 
         }
         *out++ = ' ';
     }
-    out = put_text(out, "Properties=species:S:1:pos:R:3:velocities:R:3:forces:R:3");
+    out = put_text(out, "Properties=species:S:1:pos:R:3:velocities:R:3:forces:R:3:momenta:R:3");
     out = put_text(out, masses ? ":masses:R:1 energy=" : " energy=");
     out = put_exact(out, state->potential_energy);
     snprintf(integers, sizeof integers, " step=%ld time=", state->step);
@@ -102,6 +104,14 @@ static char *put_vector(char *out, const double *vector, int decimals) {
     return out;
 }
 
+/** In ASE's unit sqrt(amu eV). */
+static char *put_momentum(char *out, const double *velocity, double mass) {
+    const double factor = mass * sqrt(AMU_A2_PER_FS2);
+    for (int x = 0; x < 3; x++)
+        out = put_fixed(out, factor * velocity[x], MOMENTUM_DECIMALS);
+    return out;
+}
+
 sch_status xyz_write_frame(struct xyz_text *text, const sch_system *system, const double *forces,
                            const sch_state *state) {
     size_t n = system->n_atoms;
@@ -116,6 +126,7 @@ sch_status xyz_write_frame(struct xyz_text *text, const sch_system *system, cons
         out = put_vector(out, system->positions + 3 * i, POSITION_DECIMALS);
         out = put_vector(out, system->velocities + 3 * i, VELOCITY_DECIMALS);
         out = put_vector(out, forces + 3 * i, FORCE_DECIMALS);
+        out = put_momentum(out, system->velocities + 3 * i, system->masses[i]);
         if (masses)
             out = put_fixed(out, system->masses[i], MASS_DECIMALS);
         *out++ = '\n';

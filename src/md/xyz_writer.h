@@ -13,8 +13,9 @@ struct xyz_text {
 
 /**
  * Set the text to one frame, to be written as one record: Lattice where there is a cell, pbc,
- * columns species, pos (Å), velocities (Å/fs), forces (eV/Å), and masses (amu) where one is not its
- * element's standard weight; energy (eV), step, time (fs).
+ * columns species, pos (Å), velocities (Å/fs), forces (eV/Å), momenta (sqrt(amu eV), which is the
+ * motion as ASE reads it), and masses (amu) where one is not its element's standard weight; energy
+ * (eV), step, time (fs).
  *
  * Positions and velocities have 10 and 12 decimals, forces 8: 1e-10 Å changes an energy by some
  * 1e-10 eV, 1e-12 Å/fs by less, which is far below what a potential resolves in single precision;

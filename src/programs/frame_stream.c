@@ -16,6 +16,7 @@ enum { FRAMES = 256, ATOMS = 8192 };
 struct frame_stream {
     const char *const *paths;
     size_t n_paths;
+    sch_reader_options options;
     pthread_t thread;
     pthread_mutex_t mutex; // of all below
     pthread_cond_t filled, emptied;
@@ -30,8 +31,10 @@ struct frame_stream {
 };
 
 static void release(struct frame_stream *stream) {
-    for (size_t i = 0; i < stream->n; i++)
+    for (size_t i = 0; i < stream->n; i++) {
         sch_system_free(stream->items[(stream->first + i) % FRAMES].system);
+        free(stream->items[(stream->first + i) % FRAMES].notice);
+    }
     pthread_cond_destroy(&stream->filled);
     pthread_cond_destroy(&stream->emptied);
     pthread_mutex_destroy(&stream->mutex);
@@ -60,8 +63,10 @@ static bool put(struct frame_stream *stream, struct stream_item item) {
             pthread_cond_signal(&stream->filled);
     }
     pthread_mutex_unlock(&stream->mutex);
-    if (!wanted)
+    if (!wanted) {
         sch_system_free(item.system);
+        free(item.notice);
+    }
     return wanted;
 }
 
@@ -71,16 +76,34 @@ static bool put_failure(struct frame_stream *stream, enum stream_event event, sc
     return false;
 }
 
+/* What the reader noticed since the last call. What there is no memory for goes untold. */
+static bool put_notices(struct frame_stream *stream, const sch_reader *reader, size_t *told) {
+    const char *notice;
+    bool wanted = true;
+    while (wanted && (notice = sch_reader_notice(reader, *told))) {
+        struct stream_item item = {.event = STREAM_NOTICE, .notice = strdup(notice)};
+        wanted = !item.notice || put(stream, item);
+        ++*told;
+    }
+    return wanted;
+}
+
 /* All frames of a file; false when that was the last. */
 static bool read_file(struct frame_stream *stream, const char *path) {
     sch_reader *reader;
-    sch_status status = sch_reader_open(&reader, path);
+    size_t told = 0;
+    sch_status status = sch_reader_open_with(&reader, path, &stream->options);
     if (status != SCH_OK)
         return put_failure(stream, STREAM_CANNOT_OPEN, status);
     struct stream_item item = {.event = STREAM_FRAME};
     bool wanted = true;
-    while (wanted && (status = sch_reader_next(reader, &item.system)) == SCH_OK && item.system)
-        wanted = put(stream, item);
+    while (wanted && (status = sch_reader_next(reader, &item.system)) == SCH_OK && item.system) {
+        wanted = put_notices(stream, reader, &told);
+        if (wanted)
+            wanted = put(stream, item);
+        else
+            sch_system_free(item.system);
+    }
     sch_reader_free(reader);
     if (status != SCH_OK)
         return put_failure(stream, STREAM_CANNOT_READ, status);
@@ -121,7 +144,8 @@ static void *read_files(void *argument) {
 
 /* ---------------------------------------------------------------- the caller */
 
-struct frame_stream *frame_stream_open(const char *const *paths, size_t n) {
+struct frame_stream *frame_stream_open(const char *const *paths, size_t n,
+                                       const sch_reader_options *options) {
     struct frame_stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
         out_of_memory();
@@ -129,6 +153,7 @@ struct frame_stream *frame_stream_open(const char *const *paths, size_t n) {
     }
     stream->paths = paths;
     stream->n_paths = n;
+    stream->options = *options;
     pthread_mutex_init(&stream->mutex, NULL);
     pthread_cond_init(&stream->filled, NULL);
     pthread_cond_init(&stream->emptied, NULL);

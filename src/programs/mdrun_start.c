@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "program.h"
 #include "random.h"
+#include "reading.h"
 
 #include <stdlib.h>
 
@@ -10,6 +11,7 @@
 static sch_status read_last_frame(const char *path, sch_system **last, long *n_frames) {
     sch_reader *reader;
     sch_system *frame;
+    size_t told = 0;
     sch_status status = sch_reader_open(&reader, path);
     if (status != SCH_OK)
         return status;
@@ -19,6 +21,7 @@ static sch_status read_last_frame(const char *path, sch_system **last, long *n_f
         sch_system_free(*last);
         *last = frame;
         ++*n_frames;
+        reading_warn(reader, &told);
     }
     sch_reader_free(reader);
     if (status != SCH_OK) {

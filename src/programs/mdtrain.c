@@ -94,6 +94,7 @@ static int distill(struct run *run) {
 static int take_frames(struct run *run) {
     const struct train_options *options = &run->options;
     run->data.unlabelled = run->valid.unlabelled = options->teacher != NULL;
+    run->data.reading = run->valid.reading = options->reading;
     if (!read_all(&run->data, &options->data))
         return PROGRAM_INPUT;
     run->valid.levels = run->data.levels; // all frames of one level, those to validate with too

@@ -231,7 +231,8 @@ static int check_frame(struct validation *run, const sch_system *system) {
     if (!sch_system_reference_forces(system) && !sch_system_reference_energy(system, NULL)) {
         progress_clear(&run->progress);
         complain("%s: frame %ld: expected an energy or forces (in XYZ: energy=, "
-                 "Properties=...:forces:R:3), found neither",
+                 "Properties=...:forces:R:3; for other names see --energy-key and --forces-key), "
+                 "found neither",
                  file_name(run), run->frames);
         return PROGRAM_INPUT;
     }
@@ -256,7 +257,14 @@ static int cannot_read(struct validation *run, const struct stream_item *item) {
     return exit_for_input(item->status);
 }
 
-/* The next frame into the window; *ended after the last one. */
+static int warn_of_notice(struct validation *run, char *notice) {
+    progress_clear(&run->progress);
+    complain("warning: %s", notice);
+    free(notice);
+    return PROGRAM_DONE;
+}
+
+/* The next frame into the window, or a warning; *ended after the last frame. */
 static int read_frame(struct validation *run, bool *ended) {
     struct stream_item item = frame_stream_next(run->stream);
     // A signal may break off a pipe, too.
@@ -264,6 +272,8 @@ static int read_frame(struct validation *run, bool *ended) {
         item.event == STREAM_FILE_ENDS || (item.event == STREAM_CANNOT_READ && *interrupt_signal());
     if (*ended)
         return PROGRAM_DONE;
+    if (item.event == STREAM_NOTICE)
+        return warn_of_notice(run, item.notice);
     if (item.event != STREAM_FRAME)
         return cannot_read(run, &item);
     if (!window_add(run->window, item.system)) {
@@ -344,7 +354,8 @@ static int validate(struct validation *run) {
     progress_start(&run->progress, !run->options.quiet, 0, 0);
     run->start = progress_clock();
     run->window = run->windows;
-    run->stream = frame_stream_open(run->options.references, run->options.n_references);
+    run->stream = frame_stream_open(run->options.references, run->options.n_references,
+                                    &run->options.reading);
     if (!run->stream)
         return PROGRAM_FAILED;
     for (; run->file < run->options.n_references && result == PROGRAM_DONE && !*stop; run->file++)

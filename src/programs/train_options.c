@@ -6,6 +6,7 @@
 #include "number.h"
 #include "paths.h"
 #include "program.h"
+#include "reading.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,9 @@ static error_t take_file(int key, char *text, struct train_options *options) {
 static error_t take(int key, char *text, struct argp_state *state) {
     struct train_options *options = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->reading;
+        return 0;
     case 's':
         options->size = read_size(text);
         return 0;
@@ -193,14 +197,13 @@ static char *checkpoint_name(const char *out) {
 }
 
 void train_options_parse(struct train_options *options, int argc, char **argv) {
+    static const struct argp_child children[] = {{.argp = &reading_parser}, {0}};
     static const struct argp argp = {
-        OPTIONS,
-        take,
-        "DATA[:WEIGHT]...",
-        "Train a model on frames with forces: extended XYZ files, or sets of frames (HDF5).",
-        NULL,
-        NULL,
-        NULL};
+        .options = OPTIONS,
+        .parser = take,
+        .args_doc = "DATA[:WEIGHT]...",
+        .doc = "Train a model on frames with forces: extended XYZ files, or sets of frames (HDF5).",
+        .children = children};
     *options = (struct train_options){.device = "cpu",
                                       .minutes = 10,
                                       .every = 1,

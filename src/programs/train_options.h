@@ -2,6 +2,8 @@
 #ifndef TRAIN_OPTIONS_H
 #define TRAIN_OPTIONS_H
 
+#include "schnell.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,6 +28,7 @@ struct train_options {
     const struct train_size *size; /**< NULL: not given */
     const char *initial, *teacher; /**< models, or NULL */
     uint64_t teacher_checksum;     /**< set when the teacher is read */
+    sch_reader_options reading;    /**< names of the references in the files */
     const char *level;             /**< NULL: what the frames say */
     const char *out, *log;
     char *checkpoint; /**< owned */

@@ -3,6 +3,7 @@
 #include "force_units.h"
 #include "number.h"
 #include "program.h"
+#include "reading.h"
 
 #include <gsl/gsl_multifit.h>
 #include <gsl/gsl_randist.h>
@@ -86,7 +87,8 @@ static bool take_frame(struct training_set *set, struct source *source, sch_syst
     }
     const double *forces = sch_system_reference_forces(system);
     if (!forces && !set->unlabelled) {
-        complain("%s: frame %ld: expected forces (in XYZ: Properties=...:forces:R:3), found none",
+        complain("%s: frame %ld: expected forces (in XYZ: Properties=...:forces:R:3; for other "
+                 "names see --forces-key), found none",
                  source->path, frame.number);
         return false;
     }
@@ -100,14 +102,19 @@ static bool take_frame(struct training_set *set, struct source *source, sch_syst
 static bool read_frames(struct training_set *set, struct source *source, struct force_size *size) {
     sch_reader *reader = NULL;
     sch_system *system = NULL;
-    sch_status status = sch_reader_open(&reader, source->path);
+    sch_reader_options options = set->reading;
+    options.references = !set->unlabelled;
+    size_t told = 0;
+    sch_status status = sch_reader_open_with(&reader, source->path, &options);
     if (status != SCH_OK) {
         complain("%s", sch_last_error());
         return false;
     }
     bool sound = true;
-    while (sound && (status = sch_reader_next(reader, &system)) == SCH_OK && system)
+    while (sound && (status = sch_reader_next(reader, &system)) == SCH_OK && system) {
+        reading_warn(reader, &told);
         sound = take_frame(set, source, system, size);
+    }
     if (status != SCH_OK)
         complain("%s (frame %zu)", sch_last_error(), set->n_frames - source->first + 1);
     sch_reader_free(reader);

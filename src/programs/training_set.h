@@ -26,7 +26,8 @@ struct training_set {
     struct training_frame *frames;
     size_t n_frames, capacity;
     struct levels levels;
-    bool unlabelled; /**< set by the caller: frames need no forces */
+    bool unlabelled;            /**< set by the caller: frames need no forces */
+    sch_reader_options reading; /**< the same: under which names the files have references */
 };
 
 /** Read FILE or FILE:WEIGHT; complains and gives false after an error, such as frames of one

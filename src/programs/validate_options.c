@@ -5,6 +5,7 @@
 #include "number.h"
 #include "paths.h"
 #include "program.h"
+#include "reading.h"
 #include "validate_plot.h"
 
 #include <math.h>
@@ -63,6 +64,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->choice;
+        state->child_inputs[1] = &options->reading;
         return 0;
     case KEY_SHIFT:
         options->shift = (enum energy_shift)argument_choice("--shift", text, shifts,
@@ -101,7 +103,8 @@ static error_t take(int key, char *text, struct argp_state *state) {
 }
 
 void validate_options_parse(struct validate_options *options, int argc, char **argv) {
-    static const struct argp_child children[] = {{.argp = &model_choice_parser}, {0}};
+    static const struct argp_child children[] = {
+        {.argp = &model_choice_parser}, {.argp = &reading_parser}, {0}};
     static const struct argp parser = {
         .options = OPTIONS,
         .parser = take,
@@ -109,7 +112,9 @@ void validate_options_parse(struct validate_options *options, int argc, char **a
         .doc = "How far a potential is from reference energies and forces (extended XYZ).\v"
                "`man mdvalidate' tells more.",
         .children = children};
-    *options = (struct validate_options){
-        .choice = model_choice_default, .shift = SHIFT_NONE, .max_force_mae = INFINITY};
+    *options = (struct validate_options){.choice = model_choice_default,
+                                         .reading = {.references = true},
+                                         .shift = SHIFT_NONE,
+                                         .max_force_mae = INFINITY};
     arguments_parse(&parser, argc, argv, options);
 }

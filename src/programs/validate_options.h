@@ -9,6 +9,7 @@ struct validate_options {
     const char **references; /**< [n_references], to be freed */
     size_t n_references;
     struct model_choice choice;
+    sch_reader_options reading; /**< names of the references in the files */
     enum energy_shift shift;
     size_t batch;                  /**< frames evaluated at once; 0: what is fastest */
     const char *json, *csv, *plot; /**< NULL: no file */

@@ -429,8 +429,9 @@ class Mdtrain(ProgramCase):
         with open(os.path.join(self.data, molecule + ".xyz")) as file:
             for line in file:
                 words = line.split()
-                if len(words) == 10:
-                    line = " ".join(words[:7] + [str(factor * float(x)) for x in words[7:]]) + "\n"
+                if len(words) == 13:  # element, position, velocity, force, momentum
+                    force = [str(factor * float(x)) for x in words[7:10]]
+                    line = " ".join(words[:7] + force + words[10:]) + "\n"
                 elif "energy=" in line:
                     line = re.sub(r"energy=(\S+)", lambda m: f"energy={float(m[1]) + apart}", line)
                     line = line if level is None else f'level_of_theory="{level}" ' + line

@@ -648,7 +648,7 @@ class Sets(Case):
         shutil.copy(os.path.join(ROOT, "models", "ultra-tiny.h5"), self.path("m.h5"))
         self.refused(INPUT, "m.h5: format: expected 'schnell-frames'", "m.h5")
         with open(self.path(self.set("r.h5", {"water": frames_of("water")})), "rb") as file:
-            self.refused(INPUT, "standard input: line 1: expected the number of atoms", "-",
+            self.refused(INPUT, "standard input: this looks like HDF5; give the name of a whole file", "-",
                          stdin=file, errors="replace")
 
     def test_units(self):

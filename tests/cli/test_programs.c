@@ -356,7 +356,7 @@ static void frames_come_in_order(void **state) {
     static const char *const paths[] = {"stream1.xyz", "stream2.xyz", "absent.xyz"};
     write_atoms(paths[0], 1000); // more than are read ahead
     write_atoms(paths[1], 1);
-    struct frame_stream *stream = frame_stream_open(paths, 3);
+    struct frame_stream *stream = frame_stream_open(paths, 3, &(sch_reader_options){0});
     assert_non_null(stream);
     assert_frames(stream, 1000);
     assert_int_equal(frame_stream_next(stream).event, STREAM_FILE_ENDS);
@@ -376,7 +376,7 @@ static void a_stream_may_be_left(void **state) {
     static const char *const paths[] = {"stream.xyz"};
     write_atoms(paths[0], 1000);
     for (int taken = 0; taken < 600; taken += 100) {
-        struct frame_stream *stream = frame_stream_open(paths, 1);
+        struct frame_stream *stream = frame_stream_open(paths, 1, &(sch_reader_options){0});
         assert_non_null(stream);
         assert_frames(stream, taken);
         frame_stream_close(stream);
@@ -392,7 +392,7 @@ static void a_stalled_stream_may_be_left(void **state) {
     assert_int_equal(mkfifo(paths[0], 0600), 0);
     FILE *pipe = fopen(paths[0], "r+");
     assert_non_null(pipe);
-    struct frame_stream *stream = frame_stream_open(paths, 1);
+    struct frame_stream *stream = frame_stream_open(paths, 1, &(sch_reader_options){0});
     assert_non_null(stream);
     frame_stream_close(stream);
     fclose(pipe);

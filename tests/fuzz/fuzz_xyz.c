@@ -13,9 +13,10 @@ enum { FRAMES_MOST = 64 };
 
 /** The last of the frames, or NULL. */
 static sch_system *read_frames(const uint8_t *bytes, size_t count) {
+    const sch_reader_options options = {.references = count % 2};
     struct xyz_reader *reader = NULL;
     sch_system *last = NULL, *system = NULL;
-    if (xyz_reader_open(&reader, fuzz_file(bytes, count)) != SCH_OK)
+    if (xyz_reader_open(&reader, fuzz_file(bytes, count), &options) != SCH_OK)
         return NULL;
     for (int frame = 0; frame < FRAMES_MOST; frame++) {
         if (xyz_reader_next(reader, &system) != SCH_OK || !system)

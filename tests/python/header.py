@@ -7,6 +7,7 @@ from schnell import _library
 
 STRUCTS = {"sch_training_record": _library.TrainingRecord, "sch_model_info": _library.ModelInfo,
            "sch_potential_options": _library.PotentialOptions,
+           "sch_reader_options": _library.ReaderOptions,
            "sch_properties": _library.Properties, "sch_state": _library.State,
            "sch_thermostat": _library.Thermostat,
            "sch_minimize_options": _library.MinimizeOptions,
