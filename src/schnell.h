@@ -292,8 +292,9 @@ SCH_CHECKED sch_status sch_model_covers(const sch_model *model, const sch_system
 /* ---------------------------------------------------------------- structure files */
 
 /** Frames of a structure file, one after the other: an XYZ file, plain or extended, which may be
- *  compressed (gzip), or a set of frames (HDF5, format "schnell-frames"). The file's content says
- *  which, not its name. In XYZ D and T are hydrogen with the mass of the isotope. */
+ *  compressed (gzip), a set of frames (HDF5, format "schnell-frames"), or a trajectory of one
+ * system that was written as H5MD. The file's content says which, not its name. In XYZ D and T are
+ * hydrogen with the mass of the isotope. */
 typedef struct sch_reader sch_reader;
 
 /** How to read; all zero is the default. */
@@ -311,7 +312,7 @@ typedef struct sch_reader_options {
 
 /**
  * Open a structure file; "-" is an XYZ file on the standard input.
- * @return SCH_ERROR_IO if it cannot be opened, SCH_ERROR_FORMAT if it is HDF5 and no sound set:
+ * @return SCH_ERROR_IO if it cannot be opened, SCH_ERROR_FORMAT if it is HDF5 and no sound file:
  *         nothing in the file is trusted.
  */
 SCH_CHECKED sch_status sch_reader_open(sch_reader **reader, const char *path);

@@ -158,12 +158,32 @@ static bool take_dense(struct hdf5_stretch message, size_t index_size, struct de
     return version == 0 && !message.over;
 }
 
-/** Values in the header itself, or elsewhere in one piece. */
+/** Chunks as HDF5 1.8 has them: their shape ends with the size of a value. */
+static void take_chunking(struct hdf5_chunking *chunking, struct hdf5_stretch message) {
+    const unsigned rank = (unsigned)hdf5_take(&message, 1) - 1;
+    struct hdf5_chunking found = {.rank = (int)rank, .tree = hdf5_take(&message, 8)};
+    if (rank < 1 || rank > HDF5_CHUNK_RANK)
+        return;
+    found.bytes = 1;
+    for (unsigned d = 0; d <= rank; d++) {
+        const uint64_t size = hdf5_take(&message, 4);
+        if (d < rank)
+            found.shape[d] = size;
+        if (size == 0 || __builtin_mul_overflow(found.bytes, size, &found.bytes))
+            return;
+    }
+    if (!message.over)
+        *chunking = found;
+}
+
+/** Values in the header itself, elsewhere in one piece, or in chunks. */
 static void take_layout(struct header *header, struct hdf5_stretch message) {
-    enum { COMPACT, CONTIGUOUS };
+    enum { COMPACT, CONTIGUOUS, CHUNKED, VERSION = 3 };
     struct hdf5_array *array = &header->object->array;
     unsigned version = (unsigned)hdf5_take(&message, 1), class = (unsigned)hdf5_take(&message, 1);
-    if (version < 3 || class > CONTIGUOUS)
+    if (version == VERSION && class == CHUNKED)
+        take_chunking(&header->object->chunking, message);
+    if (version < VERSION || class > CONTIGUOUS)
         return;
     if (class == COMPACT) {
         struct hdf5_stretch values = hdf5_take_part(&message, hdf5_take(&message, 2));
@@ -299,6 +319,8 @@ static sch_status read_header(struct header *header, uint64_t address) {
     if (!hdf5_items_sort(&header->object->links) || !hdf5_items_sort(&header->object->attributes))
         return hdf5_damaged(header->file, address, "names that differ", "one twice");
     header->object->is_plain = header->has_plain_layout && !header->has_filters;
+    if (header->has_filters)
+        header->object->chunking.rank = 0;
     return SCH_OK;
 }
 

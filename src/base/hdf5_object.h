@@ -6,12 +6,24 @@
 #include "base/hdf5_array.h"
 #include "base/hdf5_items.h"
 
+/** Of datasets in chunks at most. */
+enum { HDF5_CHUNK_RANK = 3 };
+
+/** How the values of a dataset are divided into chunks. */
+struct hdf5_chunking {
+    int rank;                        /* 0: not in chunks, or in such as this reader does not know */
+    uint64_t shape[HDF5_CHUNK_RANK]; /* of a chunk: values along each dimension */
+    uint64_t bytes;                  /* of a chunk */
+    uint64_t tree;                   /* where the B-tree of the chunks is */
+};
+
 /** A group, a dataset or something else. All zero: none. */
 struct hdf5_object {
     bool is_group, is_dataset;
     struct hdf5_items links, attributes;
     struct hdf5_array array; /* of a dataset */
     bool is_plain; /* its values lie in this file as they are, without chunks and filters */
+    struct hdf5_chunking chunking; /* where they lie in chunks, without filters */
 };
 
 /** Read an object's header with all its links and attributes; to be freed. */

@@ -9,13 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hdf5_collection.h"
 #include "base/memory.h"
 
 sch_status hdf5_wrong(const struct hdf5_reader *reader, const char *item, const char *expected,
                       const char *found) {
     const char *group = reader->group_name;
     return fail(SCH_ERROR_FORMAT, "%s: %s%s%s: expected %s, found %s", reader->file.path,
-                group ? group : "", group ? "/" : "", item, expected, found);
+                group ? group : "", group && *item ? "/" : "", item, expected, found);
 }
 
 /* ---------------------------------------------------------------- the file */
@@ -88,7 +89,7 @@ static sch_status read_superblock(struct hdf5_reader *reader, uint64_t *root) {
     if (bytes[SIGNATURE_SIZE] < 2)
         return fail(SCH_ERROR_FORMAT,
                     "%s: expected HDF5 with checksums (library version bound 1.8 or later), found "
-                    "superblock version %d",
+                    "superblock version %d; a trajectory can be converted: schnell-convert",
                     file->path, bytes[SIGNATURE_SIZE]);
     if (!take_superblock(file, block, root))
         return fail(SCH_ERROR_FORMAT, "%s: expected %s, found a truncated or damaged one",
@@ -124,17 +125,21 @@ void hdf5_reader_close(struct hdf5_reader *reader) {
     *reader = (struct hdf5_reader){0};
 }
 
-/* ---------------------------------------------------------------- root attributes */
+/* ---------------------------------------------------------------- attributes */
 
-bool hdf5_has_attribute(const struct hdf5_reader *reader, const char *name) {
-    return hdf5_items_find(&reader->root.attributes, name) != NULL;
+static const struct hdf5_object *present_group(const struct hdf5_reader *reader) {
+    return reader->group_name ? &reader->group : &reader->root;
 }
 
-/** A root attribute of the class expected and of 1 to `most` values. */
+bool hdf5_has_attribute(const struct hdf5_reader *reader, const char *name) {
+    return hdf5_items_find(&present_group(reader)->attributes, name) != NULL;
+}
+
+/** An attribute of the class expected and of 1 to `most` values. */
 static sch_status open_attribute(struct hdf5_reader *reader, const char *name,
                                  enum hdf5_class class, uint64_t most,
                                  struct hdf5_array *attribute) {
-    const struct hdf5_item *item = hdf5_items_find(&reader->root.attributes, name);
+    const struct hdf5_item *item = hdf5_items_find(&present_group(reader)->attributes, name);
     const char *expected = class == HDF5_STRING    ? "a string"
                            : class == HDF5_INTEGER ? "an integer or a list of them"
                                                    : "a floating-point number";
@@ -163,6 +168,44 @@ sch_status hdf5_read_string(struct hdf5_reader *reader, const char *name, char *
         if (*c < ' ' || *c > '~')
             *c = '?'; /* these texts are printed: no escape codes from a stranger's file */
     return memory_string(text, buffer);
+}
+
+/** Of a string that lies elsewhere: its length, and where it is. */
+enum { REFERENCE_SIZE = 16 };
+
+static sch_status read_elsewhere(struct hdf5_reader *reader, uint64_t address,
+                                 char label[HDF5_LABEL_SIZE]) {
+    struct hdf5_stretch reference, text;
+    SCH_TRY(hdf5_read_stretch(&reader->file, address, REFERENCE_SIZE, &reference));
+    const uint64_t length = hdf5_take(&reference, 4), collection = hdf5_take(&reference, 8);
+    const uint64_t index = hdf5_take(&reference, 4);
+    hdf5_stretch_free(&reference);
+    SCH_TRY(hdf5_collection_read(&reader->file, collection, index, &text));
+    size_t n = length < text.left ? length : text.left;
+    n = n < HDF5_LABEL_SIZE - 1 ? n : HDF5_LABEL_SIZE - 1;
+    memcpy(label, text.next, n);
+    hdf5_stretch_free(&text);
+    return SCH_OK;
+}
+
+sch_status hdf5_read_label(struct hdf5_reader *reader, const char *name, uint64_t count,
+                           uint64_t place, char label[HDF5_LABEL_SIZE]) {
+    struct hdf5_array attribute;
+    SCH_TRY(open_attribute(reader, name, HDF5_STRING, count, &attribute));
+    const uint64_t size = attribute.size ? attribute.size : REFERENCE_SIZE;
+    if (attribute.count != count || size > attribute.bytes / count)
+        return hdf5_wrong(reader, name, "strings", "another number of them");
+    memset(label, 0, HDF5_LABEL_SIZE);
+    const uint64_t address = attribute.address + place * size;
+    if (attribute.size == 0)
+        SCH_TRY(read_elsewhere(reader, address, label));
+    else
+        SCH_TRY(hdf5_read_bytes(&reader->file, address,
+                                size < HDF5_LABEL_SIZE ? size : HDF5_LABEL_SIZE - 1, label));
+    for (char *c = label; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    return SCH_OK;
 }
 
 sch_status hdf5_read_integers(struct hdf5_reader *reader, const char *name, int *values,
@@ -220,25 +263,49 @@ static sch_status follow(struct hdf5_reader *reader, const struct hdf5_object *g
     return hdf5_object_read(object, &reader->file, link->address);
 }
 
-sch_status hdf5_open_group(struct hdf5_reader *reader, const char *name, const char *what) {
+/** A longer name is cut, and then there is none such. */
+enum { HDF5_NAME_SIZE = 256 };
+
+/** Read the object at a path from the root. */
+static sch_status find(struct hdf5_reader *reader, const char *path, const char *what,
+                       struct hdf5_object *object) {
+    const struct hdf5_object *parent = &reader->root;
+    for (;;) {
+        char name[HDF5_NAME_SIZE] = "";
+        struct hdf5_object next = {0};
+        const size_t length = strcspn(path, "/");
+        memcpy(name, path, length < sizeof name ? length : sizeof name - 1);
+        sch_status status = follow(reader, parent, name, what, &next);
+        hdf5_object_free(object);
+        if (status != SCH_OK)
+            return status;
+        *object = next;
+        if (path[length] == '\0')
+            return SCH_OK;
+        parent = object;
+        path += length + 1;
+    }
+}
+
+sch_status hdf5_open_object(struct hdf5_reader *reader, const char *path, const char *what) {
     struct hdf5_object object = {0};
     reader->group_name = NULL;
-    SCH_TRY(follow(reader, &reader->root, name, what, &object));
-    if (!object.is_group) {
-        hdf5_object_free(&object);
-        return hdf5_wrong(reader, name, what, "another object");
-    }
+    SCH_TRY(find(reader, path, what, &object));
     hdf5_object_free(&reader->group);
     reader->group = object;
-    reader->group_name = name;
+    reader->group_name = path;
     return SCH_OK;
 }
 
-/* ---------------------------------------------------------------- datasets */
-
-static const struct hdf5_object *present_group(const struct hdf5_reader *reader) {
-    return reader->group_name ? &reader->group : &reader->root;
+sch_status hdf5_open_group(struct hdf5_reader *reader, const char *path, const char *what) {
+    SCH_TRY(hdf5_open_object(reader, path, what));
+    if (reader->group.is_group)
+        return SCH_OK;
+    reader->group_name = NULL;
+    return hdf5_wrong(reader, path, what, "another object");
 }
+
+/* ---------------------------------------------------------------- datasets */
 
 bool hdf5_has(const struct hdf5_reader *reader, const char *name) {
     return hdf5_items_find(&present_group(reader)->links, name) != NULL;
@@ -274,17 +341,23 @@ static sch_status check_shape(const struct hdf5_reader *reader, const char *name
     return SCH_OK;
 }
 
-/** A shape is only a statement, which may ask for all of the memory; bytes in the file are there.
- */
-static sch_status check_dataset(const struct hdf5_reader *reader, const char *name,
-                                const struct hdf5_object *object, enum hdf5_class class, int rank,
-                                uint64_t *shape) {
+static sch_status check_values(const struct hdf5_reader *reader, const char *name,
+                               const struct hdf5_object *object, enum hdf5_class class, int rank,
+                               uint64_t *shape) {
     if (!object->is_dataset)
         return hdf5_wrong(reader, name, "a dataset", "another object");
     if (object->array.class != class)
         return hdf5_wrong(reader, name, class == HDF5_FLOAT ? "floating-point numbers" : "integers",
                           "another type");
-    SCH_TRY(check_shape(reader, name, &object->array, rank, shape));
+    return check_shape(reader, name, &object->array, rank, shape);
+}
+
+/** A shape is only a statement, which may ask for all of the memory; bytes in the file are there.
+ */
+static sch_status check_dataset(const struct hdf5_reader *reader, const char *name,
+                                const struct hdf5_object *object, enum hdf5_class class, int rank,
+                                uint64_t *shape) {
+    SCH_TRY(check_values(reader, name, object, class, rank, shape));
     if (!object->is_plain)
         return hdf5_wrong(reader, name, "plain storage", "chunks, filters or another file");
     if (!hdf5_is_stored(&reader->file, &object->array))
@@ -313,6 +386,14 @@ sch_status hdf5_read_dataset(struct hdf5_reader *reader, const char *name, int r
     SCH_TRY(hdf5_open_dataset(reader, name, floating ? HDF5_FLOAT : HDF5_INTEGER, rank, exact,
                               &dataset));
     return hdf5_read_values(&reader->file, &dataset, 0, dataset.count, as, values);
+}
+
+sch_status hdf5_open_rows(struct hdf5_reader *reader, int rank, uint64_t *shape,
+                          struct hdf5_rows *rows) {
+    const struct hdf5_object *object = present_group(reader);
+    *rows = (struct hdf5_rows){0};
+    SCH_TRY(check_values(reader, "", object, HDF5_FLOAT, rank, shape));
+    return hdf5_rows_open(rows, &reader->file, object);
 }
 
 sch_status hdf5_read_row(const struct hdf5_reader *reader, const struct hdf5_array *dataset,

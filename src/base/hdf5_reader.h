@@ -5,9 +5,10 @@
 #ifndef SCH_BASE_HDF5_READER_H
 #define SCH_BASE_HDF5_READER_H
 
-#include "base/hdf5_object.h"
+#include "base/hdf5_rows.h"
 
-/** An open file. Datasets are those of its root, or of the group that was opened last. */
+/** An open file. Attributes and datasets are those of its root, or of the object that was opened
+ *  last. */
 struct hdf5_reader {
     struct hdf5_bytes file;
     const char *kind; /* "a model file", for messages; borrowed */
@@ -30,7 +31,7 @@ void hdf5_reader_close(struct hdf5_reader *reader);
 sch_status hdf5_wrong(const struct hdf5_reader *reader, const char *item, const char *expected,
                       const char *found);
 
-/* ---------------------------------------------------------------- root attributes */
+/* ---------------------------------------------------------------- attributes */
 
 bool hdf5_has_attribute(const struct hdf5_reader *reader, const char *name);
 
@@ -39,6 +40,13 @@ enum { HDF5_TEXT_MAX = 4000 };
 
 /** A string of fixed length, to be freed; of characters that can be printed. */
 sch_status hdf5_read_string(struct hdf5_reader *reader, const char *name, char **text)
+    __attribute__((warn_unused_result));
+
+/** One string, by its place from 0 on, of a list of `count` strings of fixed or variable length; of
+ *  characters that can be printed. */
+enum { HDF5_LABEL_SIZE = 64 };
+sch_status hdf5_read_label(struct hdf5_reader *reader, const char *name, uint64_t count,
+                           uint64_t place, char label[HDF5_LABEL_SIZE])
     __attribute__((warn_unused_result));
 
 /** A list of 1 to `most` integers; *count tells how many. */
@@ -59,8 +67,11 @@ sch_status hdf5_check_format(struct hdf5_reader *reader, const char *format, int
 
 /* ---------------------------------------------------------------- groups */
 
-/** From here on datasets are those of this group of the root. `what` it is, for messages. */
-sch_status hdf5_open_group(struct hdf5_reader *reader, const char *name, const char *what)
+/** From here on attributes and datasets are those of this object, and of this group. The path, as
+ *  "particles/all", goes from the root and is borrowed. `what` it is, for messages. */
+sch_status hdf5_open_object(struct hdf5_reader *reader, const char *path, const char *what)
+    __attribute__((warn_unused_result));
+sch_status hdf5_open_group(struct hdf5_reader *reader, const char *path, const char *what)
     __attribute__((warn_unused_result));
 
 /* ---------------------------------------------------------------- datasets */
@@ -84,6 +95,12 @@ sch_status hdf5_open_dataset(struct hdf5_reader *reader, const char *name, enum 
 sch_status hdf5_read_dataset(struct hdf5_reader *reader, const char *name, int rank,
                              const uint64_t *shape, enum hdf5_number as, void *values)
     __attribute__((warn_unused_result));
+
+/** Take the object that was opened last as a dataset of floating-point numbers that is read row by
+ *  row, whatever its storage. To be freed by hdf5_rows_free, also after an error.
+ *  @param shape  as above */
+sch_status hdf5_open_rows(struct hdf5_reader *reader, int rank, uint64_t *shape,
+                          struct hdf5_rows *rows) __attribute__((warn_unused_result));
 
 /** One row, that is all values with this first index, of a dataset of floating-point numbers. */
 sch_status hdf5_read_row(const struct hdf5_reader *reader, const struct hdf5_array *dataset,

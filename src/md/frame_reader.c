@@ -4,13 +4,15 @@
 #include "base/hdf5_reader.h"
 #include "base/memory.h"
 #include "md/frame_set.h"
+#include "md/h5md_reader.h"
 #include "md/system.h"
 #include "md/xyz_reader.h"
 
 struct sch_reader {
     char *path;
     char *energy_key, *forces_key; /* or NULL */
-    struct xyz_reader *xyz;        /* one of these two, the other is NULL */
+    struct xyz_reader *xyz;        /* one of these, the others are NULL */
+    struct h5md_reader *trajectory;
     struct frame_set *set;
     bool failed; /* where the next frame begins is not known */
 };
@@ -27,6 +29,8 @@ static sch_status open_reader(sch_reader *reader, const char *path,
     const sch_reader_options kept = {.energy_key = reader->energy_key,
                                      .forces_key = reader->forces_key,
                                      .references = options->references};
+    if (h5md_recognise(path))
+        return h5md_reader_open(&reader->trajectory, path);
     if (hdf5_recognise(path))
         return frame_set_open(&reader->set, path);
     return xyz_reader_open(&reader->xyz, path, &kept);
@@ -59,8 +63,9 @@ static sch_status complete_atom(sch_system *system) {
 
 static sch_status read_next(sch_reader *reader, sch_system **system) {
     sch_system *fresh = NULL;
-    SCH_TRY(reader->set ? frame_set_next(reader->set, &fresh)
-                        : xyz_reader_next(reader->xyz, &fresh));
+    SCH_TRY(reader->set          ? frame_set_next(reader->set, &fresh)
+            : reader->trajectory ? h5md_reader_next(reader->trajectory, &fresh)
+                                 : xyz_reader_next(reader->xyz, &fresh));
     sch_status status = fresh ? complete_atom(fresh) : SCH_OK;
     if (status != SCH_OK) {
         sch_system_free(fresh);
@@ -87,6 +92,7 @@ void sch_reader_free(sch_reader *reader) {
         return;
     xyz_reader_free(reader->xyz);
     frame_set_free(reader->set);
+    h5md_reader_free(reader->trajectory);
     free(reader->energy_key);
     free(reader->forces_key);
     free(reader->path);
