@@ -27,9 +27,14 @@ static void print_label(FILE *stream, int width, const char *label) {
     fprintf(stream, "%-*.*s", width, width, label);
 }
 
+/* Of a column the first place is always blank, so that two never run together. */
+static void print_text(FILE *stream, int width, const char *text) {
+    fprintf(stream, " %*s", width - 1, text);
+}
+
 static void print_in(FILE *stream, int width, double number) {
     char text[NUMBER_SIZE];
-    fprintf(stream, "%*s", width, number_short(text, number));
+    print_text(stream, width, number_short(text, number));
 }
 
 static void print_number(FILE *stream, double number) {
@@ -39,13 +44,13 @@ static void print_number(FILE *stream, double number) {
 /* Close to 1 the digits that matter are those after the nines. */
 static void print_near_one(FILE *stream, double number) {
     if (isfinite(number) && fabs(number) < 1e3)
-        fprintf(stream, "%*.5f", COLUMN, number);
+        fprintf(stream, " %*.5f", COLUMN - 1, number);
     else
         print_number(stream, number);
 }
 
 static void print_share(FILE *stream, double share) {
-    fprintf(stream, "%*.1f %%", COLUMN - 1, 100 * share);
+    fprintf(stream, " %*.1f %%", COLUMN - 2, 100 * share);
 }
 
 static void print_energy(FILE *stream, const struct validate_report *report,
@@ -54,8 +59,8 @@ static void print_energy(FILE *stream, const struct validate_report *report,
     char text[NUMBER_SIZE];
     const struct energy_sums *sums = &group->energy;
     long n = sums->frames;
-    fprintf(stream, "%*s", COLUMN, number_grouped(text, group->plain.frames));
-    fprintf(stream, "%*s", COLUMN, number_grouped(text, group->plain.atoms));
+    print_text(stream, COLUMN, number_grouped(text, group->plain.frames));
+    print_text(stream, COLUMN, number_grouped(text, group->plain.atoms));
     print_number(stream, meV * figures_mean(sums->error, n));
     print_number(stream, meV * figures_root_mean(sums->error_square, n));
     print_number(stream, meV * figures_mean(sums->error_per_atom, n));
@@ -106,7 +111,7 @@ static void print_heading(FILE *stream, int width, int wide, const char *title,
                           const char *const columns[], size_t n) {
     fprintf(stream, "\n%-*s", width + wide, title);
     for (size_t i = 0; i < n; i++)
-        fprintf(stream, "%*s", COLUMN, columns[i]);
+        print_text(stream, COLUMN, columns[i]);
 }
 
 static void print_energy_table(FILE *stream, const struct validate_report *report) {
@@ -128,9 +133,9 @@ static void print_force_tables(FILE *stream, const struct validate_report *repor
     print_heading(stream, width, 0, "MAE by element", NULL, 0);
     for (int z = 1; z < ELEMENTS; z++)
         if (report->total.force.elements[z].components)
-            fprintf(stream, "%*s", NARROW, sch_element_symbol(z));
+            print_text(stream, NARROW, sch_element_symbol(z));
     for (int k = 0; k < FORCE_BOUNDS; k++)
-        fprintf(stream, "%*s", COLUMN + 1, shares[k]);
+        print_text(stream, COLUMN + 1, shares[k]);
     putc('\n', stream);
     print_rows(stream, report, print_details);
 }
