@@ -124,6 +124,21 @@ class RealServer(ProgramCase):
             for a, b in zip(mine, other):
                 self.assertAlmostEqual(a, b, delta=1e-4)
 
+    def test_its_trajectories_are_structures(self):
+        """Whatever unit of length i-PI was asked for. Its cell is no sign of a crystal."""
+        for unit in ("", "{angstrom}"):
+            self.input("nve.xml", ("<total_steps>2000<", "<total_steps>20<"),
+                       ("potential{electronvolt}", "potential"),
+                       ('cell_units="angstrom">positions{angstrom}', f">positions{unit}"))
+            self.serve()
+            done = self.good("nve.pos_0.xyz", "--model", "tiny", "--steps", 0, "--log", "own.csv",
+                             "--out", "none", "-q")
+            self.one_line(done, 0, "warning: nve.pos_0.xyz: line 2: the cell of i-PI")
+            with open(self.path("own.csv")) as file:
+                own = float(list(csv.DictReader(file))[0]["potential_eV"])
+            potential = columns(self.path("nve.out"))[-1][3] * HARTREE
+            self.assertAlmostEqual(own, potential, delta=2e-3)
+
     def check_ring_polymer(self, rows):
         """Vibrations are stiff: their zero-point motion is above what is thermal at 300 K."""
         rows = rows[len(rows) // 4:]

@@ -9,6 +9,7 @@ and are skipped without it.
 import contextlib
 import csv
 import fcntl
+import gzip
 import io
 import json
 import math
@@ -238,6 +239,55 @@ class BadStructures(Case):
 
 
 # ---------------------------------------------------------------- models
+
+
+class OtherStructures(Case):
+    """Files that people have."""
+
+    def start(self, name, *arguments, **more):
+        return self.run_it(name, *arguments, "--model", "ultra-tiny", "--steps", 0, "--out", "none",
+                           "--log", "none", "-q", **more)
+
+    def test_compressed(self):
+        with open(BENZENE, "rb") as file:
+            packed = gzip.compress(file.read())
+        self.write("b.xyz.gz", packed)
+        self.assertEqual(self.start("b.xyz.gz").stderr, "")
+        with open(self.path("b.xyz.gz"), "rb") as file:
+            self.assertEqual(self.start("-", stdin=file).stderr, "")
+        self.write("cut.xyz.gz", packed[:200])
+        self.one_line(self.start("cut.xyz.gz"), INPUT, "cut.xyz.gz: byte 200 of the compressed")
+
+    def test_what_is_not_used_is_a_warning(self):
+        self.write("fixed.xyz", "2\nProperties=species:S:1:pos:R:3:move_mask:L:1 charge=1\n"
+                                "H 0 0 0 F\nH 0 0 0.74 T\n")
+        done = self.start("fixed.xyz")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("warning: fixed.xyz: line 2: 'charge' tells a charge of 1", done.stderr)
+        self.assertIn("warning: fixed.xyz: the frame that ends at line 4 fixes 1 of its 2 atoms",
+                      done.stderr)
+
+    def test_other_formats(self):
+        self.write("b.pdb", "MODEL 1\n")
+        self.one_line(self.start("b.pdb"), INPUT, "b.pdb: this looks like PDB; convert it: "
+                                                  "schnell-convert b.pdb b.xyz")
+        self.write("b.npz", b"PK\3\4" + bytes(600))
+        self.one_line(self.start("b.npz"), INPUT, "NumPy")
+
+    def test_units_of_ipi(self):
+        """Bohr, where the comment says so."""
+        header = "# CELL(abcABC): 20 20 20 90 90 90 Step: 0 Bead: 0 "
+        bohr = re.sub(r"-?\d+\.\d+", lambda x: repr(float(x[0]) / 0.529177210903), WATER)
+        energies = []
+        for text in (WATER, bohr.replace("\n\n", "\n" + header +
+                                         'positions{atomic_unit} cell{angstrom} pbc="F F F"\n')):
+            self.write("w.xyz", text)
+            self.good("w.xyz", "--model", "ultra-tiny", "--steps", 0, "--out", "none", "--log",
+                      "w.csv", "-q")
+            energies.append(read_log(self.path("w.csv"))[0]["potential_eV"])
+        self.assertAlmostEqual(*energies, 5)
+        self.write("w.xyz", WATER.replace("\n\n", "\n" + header + "\n"))
+        self.one_line(self.start("w.xyz"), INPUT, "w.xyz: line 2: expected the units of i-PI's")
 
 
 class BadModels(Case):
@@ -688,6 +738,46 @@ class Velocities(Case):
         with open(BENZENE) as file:
             self.write("two.xyz", 2 * file.read())
         self.assertEqual(self.good("two.xyz", "--steps", 2, "-q").stderr, "")
+
+    def test_a_run_goes_on_from_h5md(self):
+        """With the same motion as from XYZ; masses and cell go over, too."""
+        crystal = structure("benzene_crystal")
+        with open(crystal) as file:
+            text = re.sub(r"(?m)^H ", "D ", file.read())
+        self.write("d.xyz", text)
+        for name in ("run.h5md", "run.xyz"):
+            self.good("d.xyz", "--model", "ultra-tiny", "--steps", 20, "--dt", 0.2, "--out", name,
+                      "--log", "first.csv", "-q")
+            self.good(name, "--model", "ultra-tiny", "--steps", 5, "--dt", 0.2, "--out",
+                      "on-" + name, "--log", name + ".csv", "-q")
+        logs = [read_log(self.path(name)) for name in ("run.h5md.csv", "run.xyz.csv")]
+        for one, other in zip(*logs, strict=True):
+            for column in LOG_COLUMNS:
+                self.assertAlmostEqual(one[column], other[column], 3)
+        last = read_log(self.path("first.csv"))[-1]
+        self.assertAlmostEqual(logs[0][0]["kinetic_eV"], last["kinetic_eV"], 6)
+        with open(self.path("on-run.xyz")) as file:
+            self.assertIn("masses:R:1", file.read())
+
+    def test_replicas_are_no_start(self):
+        self.good(BENZENE, "--model", "ultra-tiny", "--steps", 1, "--replicas", 12, "--out",
+                  "many.h5md", "--log", "none", "-q")
+        self.refused(INPUT, ["many.h5md: expected one system, found 12, replica01 to replica12",
+                             "--group replica01 --last"], "many.h5md")
+
+    def test_deuterium(self):
+        """Heavier, and so slower; the masses are in the trajectory, and in a run from that."""
+        self.write("d2o.xyz", WATER.replace("H", "D"))
+        self.good("d2o.xyz", "--model", "ultra-tiny", "--steps", 1, "--out", "a.xyz", "--log",
+                  "none", "-q")
+        self.good("a.xyz", "--model", "ultra-tiny", "--steps", 1, "--out", "b.xyz", "--log",
+                  "none", "-q")
+        for name in ("a.xyz", "b.xyz"):
+            with open(self.path(name)) as file:
+                lines = file.read().splitlines()
+            self.assertIn("masses:R:1", lines[1])
+            self.assertEqual([line.split()[-1] for line in lines[2:5]],
+                             ["15.999000000", "2.014102000", "2.014102000"])
 
     def test_at_rest(self):
         self.good(BENZENE, "--steps", 0, "--temperature", 0)

@@ -438,6 +438,31 @@ class Mdtrain(ProgramCase):
                 lines.append(line)
         return self.write(name, "".join(lines))
 
+    def test_names_of_references(self):
+        """Energies and forces under other names are learned as under the usual ones."""
+        with open(self.water) as file:
+            text = file.read()
+        self.write("dft.xyz", text.replace(" energy=", " TotEnergy=").replace(
+            ":forces:", ":F_force:"))
+        short = ["--size", "ultra-tiny", "--steps", 3, "--threads", 1, "--every", 1]
+        usual = self.good(self.water, *short, "--out", "a.h5")
+        named = self.good("dft.xyz", *short, "--out", "b.h5", "--energy-key", "TotEnergy",
+                          "--forces-key", "F_force")
+        self.assertEqual(self.errors(usual), self.errors(named))
+        self.write("e.xyz", text.replace(" energy=", " TotEnergy="))
+        self.one_line(self.good("e.xyz", *short, "--out", "c.h5", "-q"), 0,
+                      ["warning: e.xyz: line 2: expected an energy", "(TotEnergy)", "--energy-key"])
+
+    def test_atoms_alone(self):
+        """Frames of one atom have an energy and no forces, as sets of others have them."""
+        with open(self.water) as file:
+            frames = file.read()
+        atoms = "".join(f"1\nProperties=species:S:1:pos:R:3 energy={energy} "
+                        f"config_type=IsolatedAtom\n{symbol} 0 0 0\n"
+                        for symbol, energy in (("H", -13.6), ("O", -2040.9)))
+        self.write("set.xyz", atoms + frames)
+        self.good("set.xyz", "--size", "ultra-tiny", "--steps", 3, "--threads", 1, "-q")
+
     def test_two_levels_of_theory(self):
         pbe, hf = self.changed("pbe.xyz", level="PBE"), self.changed("hf.xyz", level="HF")
         water = self.changed("w.xyz", "water", level="HF")

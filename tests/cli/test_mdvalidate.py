@@ -151,6 +151,49 @@ class CommandLine(Case):
                              value, model=None)
         self.refused(USAGE, "REFERENCE: expected", "")
 
+    def test_names_of_references(self):
+        text = text_of(frames_of("water")[:3])
+        text = text.replace("energy=", "DFT_energy = ").replace(":forces:", ":DFT_forces:")
+        self.write("dft.xyz", text)
+        found = self.figures("dft.xyz", "--energy-key", "DFT_energy", "--forces-key", "DFT_forces")
+        self.assertEqual((found["total"]["frames"], found["total"]["energy_frames"]), (3, 3))
+        self.assertLess(found["total"]["force_mae_meV_per_A"], 0.1)
+        done = self.run_it("dft.xyz")
+        self.assertEqual(done.returncode, INPUT)
+        for words in ("warning: dft.xyz: line 2: expected an energy named energy or REF_energy",
+                      "(DFT_energy)", "(DFT_forces)", "--energy-key", "--forces-key",
+                      "dft.xyz: frame 1: expected forces"):
+            self.assertIn(words, done.stderr)
+        for option in ("--energy-key", "--forces-key"):
+            self.refused(USAGE, option + ": expected a name", "dft.xyz", option, "")
+
+    def test_stresses_are_a_warning(self):
+        text = text_of(frames_of("benzene")[:3]).replace(
+            " energy=", ' virial="1 0 0 0 1 0 0 0 1" energy=')
+        self.write("s.xyz", text)
+        done = self.good("s.xyz", "-q")
+        self.one_line(done, 0, "warning: s.xyz: line 2: 'virial' is ignored")
+
+    def test_an_atom_alone_needs_no_forces(self):
+        self.write("atom.xyz", "1\nenergy=-13.6 config_type=IsolatedAtom\nH 0 0 0\n"
+                   + text_of(frames_of("water")[:2]))
+        self.assertEqual(self.figures("atom.xyz")["total"]["frames"], 3)
+
+    def test_columns_never_run_together(self):
+        """Errors of 1e-14 and of 1e15 need more places than a column has."""
+        with open(self.path("own.xyz"), "w") as file:
+            frames = frames_of("benzene")
+            file.write(MADE["benzene"])
+        for name, factor in (("own.xyz", None), ("far.xyz", 1e15)):
+            if factor:
+                self.write(name, text_of(frames, factor=factor))
+            done = self.good(name)
+            tables = done.stdout.split("\n\n")[1:]
+            self.assertEqual(len(tables), 3)
+            for table, n in zip(tables, (7, 6, 9)):
+                for row in table.strip().split("\n")[1:]:
+                    self.assertEqual(len(row.split()), n, row)
+
     def test_never_overwrites_an_input(self):
         one, other = self.reference("water"), self.reference("benzene")
         os.symlink(other, self.path("link"))

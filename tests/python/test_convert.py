@@ -5,6 +5,7 @@ read back by others, by mdrun too.
 """
 
 import contextlib
+import csv
 import io
 import os
 import pathlib
@@ -47,7 +48,7 @@ class Converted(unittest.TestCase):
 
     @classmethod
     def mdrun(cls, *arguments):
-        done = subprocess.run([MDRUN, *arguments, "--log", "none", "-q", "--threads", "1",
+        done = subprocess.run([MDRUN, "--log", "none", *arguments, "-q", "--threads", "1",
                                "--model", "ultra-tiny", "--device", "cpu"], cwd=cls.folder,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
@@ -106,6 +107,24 @@ class Readable(Converted):
                     np.testing.assert_allclose(step.triclinic_dimensions, edges[i], atol=1e-5)
 
 
+    def test_temperature(self):
+        """ASE reads mdrun's velocities from its XYZ, as momenta, and so do its successors."""
+        self.mdrun(STRUCTURES / "benzene.xyz", "--out", "t.xyz", "--steps", "65", "--log", "t.csv")
+        kinetic = self.kinetic_energies("t.csv")
+        for atoms in read(self.path("t.xyz"), ":"):
+            energy = kinetic[atoms.info["step"]]
+            self.assertAlmostEqual(atoms.get_kinetic_energy(), energy, delta=1e-5)
+        atoms.set_momenta(0.5 * atoms.get_momenta())
+        write(self.path("slow.xyz"), atoms)  # with the old velocities in a column of their own
+        self.mdrun("slow.xyz", "--out", "none", "--steps", "0", "--log", "s.csv")
+        self.assertAlmostEqual(self.kinetic_energies("s.csv")[0], 0.25 * energy, delta=1e-5)
+
+    def kinetic_energies(self, log):
+        """eV, by step."""
+        with open(self.path(log), newline="") as file:
+            return {int(row["step"]): float(row["kinetic_eV"]) for row in csv.DictReader(file)}
+
+
 class Trajectories(Converted):
     def test_binary(self):
         """To DCD, XTC, TRR and H5MD and back, within the precision of each."""
@@ -130,6 +149,18 @@ class Trajectories(Converted):
                                                        atol=1e-4)
                     if suffix != ".h5md":  # whose interval MDAnalysis does not look for
                         self.assertAlmostEqual(found.dt, (time[1] - time[0]) * 1e-3, places=6)
+
+    def test_pdb_without_a_cell(self):
+        """A cell of 1 Å is how PDB says that there is none."""
+        pathlib.Path(self.path("dummy.pdb")).write_text(
+            "CRYST1    1.000    1.000    1.000  90.00  90.00  90.00 P 1           1\n"
+            "ATOM      1  O   HOH A   1       0.000   0.000   0.067  1.00  0.00           O\n"
+            "ATOM      2  H1  HOH A   1       0.000   0.763  -0.530  1.00  0.00           H\n"
+            "END\n")
+        self.convert("dummy.pdb", "dummy.xyz")
+        atoms = read(self.path("dummy.xyz"))
+        self.assertFalse(atoms.cell.any())
+        self.assertFalse(atoms.pbc.any())
 
     def test_pdb(self):
         """Read by MDAnalysis as by VMD; the cell stands in it once."""

@@ -210,6 +210,24 @@ class Systems(unittest.TestCase):
         with self.assertRaises(OSError):
             list(schnell.frames("/no/such.xyz"))
 
+    def test_what_a_file_tells_and_nobody_uses(self):
+        """A warning, once a file; references of any name."""
+        text = ("2\nProperties=species:S:1:pos:R:3:dft_forces:R:3 charge=1 dft_energy=-3\n"
+                "H 0 0 0 1 2 3\nD 0 0 1 -1 -2 -3\n")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "ion.xyz"
+            path.write_text(2 * text)
+            with self.assertWarnsRegex(UserWarning, "ion.xyz: line 2: 'charge'") as caught:
+                frames = list(schnell.frames(path, energy_key="dft_energy",
+                                             forces_key="dft_forces", references=True))
+            self.assertEqual(len(caught.warnings), 1)
+            self.assertEqual([frame.reference_energy for frame in frames], [-3, -3])
+            np.testing.assert_array_equal(frames[0].reference_forces, [[1, 2, 3], [-1, -2, -3]])
+            np.testing.assert_array_equal(frames[0].masses, [1.008, 2.014102])
+            with self.assertWarns(UserWarning) as caught:
+                list(schnell.frames(path, references=True))
+            self.assertEqual(len(caught.warnings), 3)
+
 
 class Potentials(unittest.TestCase):
     def test_batch_is_as_one_by_one(self):
