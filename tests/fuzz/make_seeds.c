@@ -27,6 +27,14 @@ static void write_run(struct fuzz_run *run, const char *folder) {
         MUST(sch_trajectory_close(outputs[k]) == SCH_OK);
 }
 
+static void write_trajectory(struct fuzz_run *run, const char *folder) {
+    sch_trajectory *output = NULL;
+    MUST(sch_trajectory_create(&output, in(folder, "trajectory/run.h5md"), run->simulation) ==
+         SCH_OK);
+    fuzz_run_on(run, 2, &output);
+    MUST(sch_trajectory_close(output) == SCH_OK);
+}
+
 static void write_training(struct fuzz_run *run, const char *folder) {
     static const char note[16] = "note";
     size_t frame = 0;
@@ -170,6 +178,7 @@ int main(int argc, char **argv) {
     fuzz_run_begin(&run);
     write_run(&run, folder);
     write_training(&run, folder);
+    write_trajectory(&run, folder);
     write_models(&run, folder);
     write_set(in(folder, "frames/header"), H5F_LIBVER_LATEST, 1, 0, true);
     write_set(in(folder, "frames/heap"), H5F_LIBVER_V18, 9, 0, false);
