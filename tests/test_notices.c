@@ -137,14 +137,14 @@ static void assert_column(const char *column, const char *first, const char *sec
 
 static void columns_of_atoms(void **unused) {
     (void)unused;
-    assert_column("move_mask:L:1", "T", "F", "fixes 1 of its 2 atoms");
+    assert_column("move_mask:L:1", "T", "F", "'move_mask' fixes 1 of the 2 atoms");
     assert_column("move_mask:L:1", "T", "T", NULL);
-    assert_column("move_mask:L:3", "F F F", "T F T", "fixes 2 of its 2 atoms");
-    assert_column("move_mask:I:1", "1", "0", "fixes 1 of its 2 atoms");
-    assert_column("fixed:L:1", "F", "T", "fixes 1 of its 2 atoms");
+    assert_column("move_mask:L:3", "F F F", "T F T", "fixes 2 of the 2 atoms");
+    assert_column("move_mask:I:1", "1", "0", "fixes 1 of the 2 atoms");
+    assert_column("fixed:L:1", "F", "T", "fixes 1 of the 2 atoms");
     assert_column("fixed:S:2", "a b", "T T", NULL);
     assert_column("initial_charges:R:1", "0.4", "-0.4", NULL);
-    assert_column("initial_charges:R:1", "1.0", "0.0", "a charge of 1");
+    assert_column("initial_charges:R:1", "1.0", "0.0", "'initial_charges' tells a charge of 1");
     assert_column("charges:R:1", "-0.3", "-0.7", "a charge of -1");
     assert_column("initial_magmoms:R:1", "1", "1", "is 2");
     assert_column("initial_magmoms:R:1", "1", "-1", NULL);

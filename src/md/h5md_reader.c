@@ -104,8 +104,9 @@ static sch_status find_group(struct h5md_reader *reader) {
     if (links->n > 1)
         return fail(SCH_ERROR_FORMAT,
                     "%s: expected one system, found %zu, %.64s to %.64s; take one out of the file: "
-                    "schnell-convert FILE OUT.xyz --group %.64s --last",
-                    reader->path, links->n, first, hdf5_items_name(links, links->n - 1), first);
+                    "schnell-convert %s OUT.xyz --group %.64s --last",
+                    reader->path, links->n, first, hdf5_items_name(links, links->n - 1),
+                    reader->path, first);
     if (asprintf(&reader->group, "particles/%s", first) < 0) {
         reader->group = NULL;
         return fail(SCH_ERROR_MEMORY, "out of memory");
@@ -122,8 +123,8 @@ static sch_status check_creator(struct h5md_reader *reader) {
         return SCH_OK;
     return fail(SCH_ERROR_FORMAT,
                 "%s: expected a trajectory of mdrun, found one of %s; convert its last frame: "
-                "schnell-convert FILE OUT.xyz --last",
-                reader->path, name);
+                "schnell-convert %s OUT.xyz --last",
+                reader->path, name, reader->path);
 }
 
 static sch_status read_atoms(struct h5md_reader *reader) {

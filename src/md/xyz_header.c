@@ -261,6 +261,10 @@ static sch_status read_field(struct xyz_header *header, struct text *rest,
         kind = resolve_repeated(header, part[0], kind);
     if (kind == XYZ_SKIPPED)
         xyz_labels_column(labels, part[0], columns);
+    if (kind == XYZ_FREE || kind == XYZ_FIXED)
+        text_excerpt(part[0], labels->fixing);
+    if (kind == XYZ_CHARGE)
+        text_excerpt(part[0], labels->charging);
     if (header->n_fields == XYZ_FIELDS_MAX)
         return fail(SCH_ERROR_FORMAT, "%s: line %ld: expected at most %d fields in Properties",
                     where->name, where->line, XYZ_FIELDS_MAX);

@@ -96,7 +96,8 @@ sch_status xyz_labels_key(struct xyz_labels *labels, struct text key, struct tex
 }
 
 void xyz_labels_column(struct xyz_labels *labels, struct text name, size_t columns) {
-    if (columns == 3 && has(name, "force"))
+    static const char *const words[] = {"F", "frc", "fxyz", NULL};
+    if (columns == 3 && (has(name, "force") || is_one_of(name, words)))
         add_name(&labels->forces, name);
 }
 
@@ -139,11 +140,11 @@ sch_status xyz_labels_tally(struct xyz_labels *labels, const struct xyz_tallies 
     const double whole = 0.5;
     if (tallies->fixed > 0 && !labels->references)
         SCH_TRY(notices_add(&labels->notices, NOTICE_FIXED,
-                            "%s: the frame that ends at line %ld fixes %zu of its %zu atoms, which "
-                            "is ignored: all atoms move",
-                            where->name, where->line, tallies->fixed, n_atoms));
+                            "%s: line %ld: %s fixes %zu of the %zu atoms of the frame that ends "
+                            "here, which is ignored: all atoms move",
+                            where->name, where->line, labels->fixing, tallies->fixed, n_atoms));
     if (fabs(tallies->charge) > whole)
-        SCH_TRY(notice_charge(labels, where, "the column of charges", tallies->charge));
+        SCH_TRY(notice_charge(labels, where, labels->charging, tallies->charge));
     if (fabs(tallies->moment) > whole)
         SCH_TRY(notice_spin(labels, where, "the sum of the magnetic moments", tallies->moment));
     return SCH_OK;

@@ -16,6 +16,7 @@ struct xyz_labels {
     bool references;                     /* the same */
     struct notices notices;
     struct name_list energies, forces; /* of the frame: others than those that are read */
+    char fixing[EXCERPT_SIZE], charging[EXCERPT_SIZE]; /* its columns of fixed atoms and charges */
 };
 
 /** A frame begins: its comment line is read. */

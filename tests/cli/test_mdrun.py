@@ -264,7 +264,7 @@ class OtherStructures(Case):
         done = self.start("fixed.xyz")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("warning: fixed.xyz: line 2: 'charge' tells a charge of 1", done.stderr)
-        self.assertIn("warning: fixed.xyz: the frame that ends at line 4 fixes 1 of its 2 atoms",
+        self.assertIn("warning: fixed.xyz: line 4: 'move_mask' fixes 1 of the 2 atoms",
                       done.stderr)
 
     def test_other_formats(self):
