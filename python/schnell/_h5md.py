@@ -158,9 +158,10 @@ def _alike(number: int, atoms: Any, first: Any, series: dict[str, Any]) -> dict[
 
 
 def write_h5md(path: pathlib.Path, frames: Iterator[Any]) -> int:
-    """H5MD with the elements and units of mdrun; all frames have the same atoms."""
+    """H5MD with the elements and units of mdrun; all frames have the same atoms. The format is that
+    of HDF5 1.8, as mdrun reads it."""
     count, first, series = 0, None, {}
-    with needed("h5py").File(path, "w") as file:
+    with needed("h5py").File(path, "w", libver=("v108", "v108")) as file:
         for count, atoms in enumerate(frames, 1):
             if first is None:
                 first, series = atoms, _begin(file, atoms)

@@ -31,7 +31,7 @@ static void write_trajectory(struct fuzz_run *run, const char *folder) {
     sch_trajectory *output = NULL;
     MUST(sch_trajectory_create(&output, in(folder, "trajectory/run.h5md"), run->simulation) ==
          SCH_OK);
-    fuzz_run_on(run, 2, &output);
+    fuzz_run_on(run, 1, &output);
     MUST(sch_trajectory_close(output) == SCH_OK);
 }
 

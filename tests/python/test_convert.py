@@ -150,6 +150,17 @@ class Trajectories(Converted):
                     if suffix != ".h5md":  # whose interval MDAnalysis does not look for
                         self.assertAlmostEqual(found.dt, (time[1] - time[0]) * 1e-3, places=6)
 
+    def test_h5md_as_a_start(self):
+        """mdrun goes on from what schnell-convert wrote as from the original."""
+        kinetic = []
+        for name in ("benzene_crystal.h5md", "again.h5md"):
+            if name == "again.h5md":
+                self.convert("benzene_crystal.h5md", "again.h5md")
+            self.mdrun(name, "--out", "none", "--steps", "0", "--log", "k.csv")
+            with open(self.path("k.csv"), newline="") as file:
+                kinetic.append([float(row["kinetic_eV"]) for row in csv.DictReader(file)])
+        np.testing.assert_allclose(*kinetic, rtol=1e-8)
+
     def test_pdb_without_a_cell(self):
         """A cell of 1 Å is how PDB says that there is none."""
         pathlib.Path(self.path("dummy.pdb")).write_text(
