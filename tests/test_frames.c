@@ -127,6 +127,32 @@ static void a_set_is_read(void **state) {
     sch_reader_free(reader);
 }
 
+static void put_stresses(hid_t file) {
+    put_doubles(file, "b/Stresses", 3, (hsize_t[]){KB, 3, 3}, cells_b);
+}
+
+static void stresses_are_noticed(void **unused) {
+    (void)unused;
+    const char *path = hdf5_copy(good, "stresses.h5");
+    hdf5_spoil(path, put_stresses);
+    for (int references = 0; references <= 1; references++) {
+        const sch_reader_options options = {.references = references};
+        sch_reader *reader = NULL;
+        sch_system *system = NULL;
+        assert_ok(sch_reader_open_with(&reader, path, &options));
+        do {
+            assert_ok(sch_reader_next(reader, &system));
+            sch_system_free(system);
+        } while (system);
+        const char *notice = sch_reader_notice(reader, 0);
+        assert_int_equal(notice != NULL, references);
+        if (notice)
+            assert_non_null(strstr(notice, "stresses.h5: b/Stresses is ignored"));
+        assert_null(sch_reader_notice(reader, 1));
+        sch_reader_free(reader);
+    }
+}
+
 static void the_name_does_not_matter(void **state) {
     (void)state;
     sch_reader *reader = NULL;
@@ -465,6 +491,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_set_is_read),
         cmocka_unit_test(the_name_does_not_matter),
+        cmocka_unit_test(stresses_are_noticed),
         cmocka_unit_test(other_widths_of_numbers),
         cmocka_unit_test(no_set),
         cmocka_unit_test(truncated),

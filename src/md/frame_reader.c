@@ -32,7 +32,7 @@ static sch_status open_reader(sch_reader *reader, const char *path,
     if (h5md_recognise(path))
         return h5md_reader_open(&reader->trajectory, path);
     if (hdf5_recognise(path))
-        return frame_set_open(&reader->set, path);
+        return frame_set_open(&reader->set, path, options->references);
     return xyz_reader_open(&reader->xyz, path, &kept);
 }
 
@@ -84,7 +84,9 @@ sch_status sch_reader_next(sch_reader *reader, sch_system **system) {
 }
 
 const char *sch_reader_notice(const sch_reader *reader, size_t number) {
-    return reader->xyz ? xyz_reader_notice(reader->xyz, number) : NULL;
+    return reader->set   ? frame_set_notice(reader->set, number)
+           : reader->xyz ? xyz_reader_notice(reader->xyz, number)
+                         : NULL;
 }
 
 void sch_reader_free(sch_reader *reader) {

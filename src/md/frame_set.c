@@ -7,6 +7,7 @@
 
 #include "base/hdf5_reader.h"
 #include "base/memory.h"
+#include "md/notices.h"
 #include "md/system.h"
 
 #define FORMAT  "schnell-frames"
@@ -28,7 +29,9 @@ struct series {
 struct frame_set {
     struct hdf5_reader file;
     char *path;
-    char *level;      /* "" if it is not known */
+    char *level;     /* "" if it is not known */
+    bool references; /* they are wanted */
+    struct notices notices;
     size_t group;     /* number of the group that comes next, in the order of their names */
     const char *name; /* of the one that is read; borrowed from the file */
     uint64_t frame, n_frames;
@@ -87,9 +90,23 @@ static sch_status open_numbers(struct frame_set *set) {
     return hdf5_read_values(&set->file.file, &dataset, 0, n, HDF5_AS_INT, set->numbers);
 }
 
+static sch_status notice_stresses(struct frame_set *set) {
+    const struct hdf5_items *links = &set->file.group.links;
+    for (size_t i = 0; set->references && i < links->n; i++) {
+        const char *name = hdf5_items_name(links, i);
+        if ((strcasestr(name, "stress") || strcasestr(name, "virial")) && is_printable(name))
+            SCH_TRY(notices_add(&set->notices, NOTICE_STRESS,
+                                "%s: %s/%.64s is ignored: of the references only energies and "
+                                "forces are read",
+                                set->path, set->name, name));
+    }
+    return SCH_OK;
+}
+
 static sch_status open_group(struct frame_set *set) {
     set->name = hdf5_items_name(&set->file.root.links, set->group++);
     SCH_TRY(hdf5_open_group(&set->file, set->name, A_GROUP));
+    SCH_TRY(notice_stresses(set));
     SCH_TRY(open_numbers(set));
     uint64_t n = set->n_atoms, k = HDF5_ANY, vectors[3] = {k, n, 3};
     SCH_TRY(open_series(set, POSITIONS, 3, vectors));
@@ -173,9 +190,10 @@ static sch_status open_set(struct frame_set *set) {
     return check_groups(set);
 }
 
-sch_status frame_set_open(struct frame_set **set, const char *path) {
+sch_status frame_set_open(struct frame_set **set, const char *path, bool references) {
     struct frame_set *fresh = NULL;
     SCH_TRY(memory_new(&fresh, 1, sizeof *fresh));
+    fresh->references = references;
     sch_status status = memory_string(&fresh->path, path);
     if (status == SCH_OK)
         status = open_set(fresh);
@@ -187,6 +205,10 @@ sch_status frame_set_open(struct frame_set **set, const char *path) {
     return SCH_OK;
 }
 
+const char *frame_set_notice(const struct frame_set *set, size_t number) {
+    return number < set->notices.n ? set->notices.lines[number] : NULL;
+}
+
 void frame_set_free(struct frame_set *set) {
     if (!set)
         return;
@@ -194,6 +216,7 @@ void frame_set_free(struct frame_set *set) {
     for (int k = 0; k < ITEMS; k++)
         free(set->series[k].row);
     free(set->numbers);
+    notices_free(&set->notices);
     free(set->level);
     free(set->path);
     free(set);

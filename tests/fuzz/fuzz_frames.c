@@ -7,7 +7,7 @@ enum { FRAMES_MOST = 64 };
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count) {
     struct frame_set *set = NULL;
     sch_system *system = NULL;
-    if (frame_set_open(&set, fuzz_file(bytes, count)) != SCH_OK) {
+    if (frame_set_open(&set, fuzz_file(bytes, count), true) != SCH_OK) {
         MUST(!set && sch_last_error()[0]);
         return 0;
     }
