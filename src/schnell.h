@@ -280,14 +280,23 @@ SCH_CHECKED sch_status sch_system_formula(const sch_system *system, char **formu
 
 /**
  * Was the model trained on what this system is made of? Its molecules (atoms within 1.4 times the
- * sum of their covalent radii are bonded) must be of formulas that the model has seen, near each
- * other only if it has seen that; no atom may have a quarter more neighbours than any had, and no
- * two atoms may be closer than such a pair ever was, less 0.05 Å.
- * @param covered  [out] also true where the model's file does not tell
- * @param reason   [out] [size] if not: why
+ * sum of their covalent radii belong together) must be of formulas that the model has seen, and
+ * have the same bonds; near each other only if it has seen that. No atom may have a quarter more
+ * neighbours than any had, and no two atoms may be closer than such a pair ever was, less 0.05 Å.
+ * Callers of sch_evaluate ask this of a structure that is new to them.
+ * @param covered  [out] also true where the model's file does not tell; bonds are compared where
+ *                 it does
+ * @param reason   [out] [size] if not: why, a whole sentence of up to 600 bytes
  */
 SCH_CHECKED sch_status sch_model_covers(const sch_model *model, const sch_system *system,
                                         bool *covered, char *reason, size_t size);
+
+/**
+ * The molecules that a model has seen as a list for people, "C2H6O, benzene": by name where its
+ * file has one, else by formula. "" where the file does not tell.
+ * @param text  [out] [size] ends in "..." where there is no room for all
+ */
+SCH_API void sch_model_known(const sch_model *model, char *text, size_t size);
 
 /* ---------------------------------------------------------------- structure files */
 
@@ -496,6 +505,16 @@ SCH_CHECKED sch_status sch_part_set(sch_part *part, size_t n_owned, size_t n_ato
 SCH_CHECKED sch_status sch_part_evaluate(sch_part *part, const double *positions,
                                          const sch_exchange *exchange,
                                          sch_part_properties *properties);
+
+/**
+ * What sch_model_covers tells, as far as a part shows it: closest pairs and numbers of neighbours
+ * of its own atoms. Molecules are not judged, since a part may hold half of one.
+ * @param positions  as in sch_part_evaluate
+ * @param numbers    [in] [n_atoms] by which the reason names atoms; NULL: their places from 1 on
+ */
+SCH_CHECKED sch_status sch_part_covers(sch_part *part, const double *positions,
+                                       const int64_t *numbers, bool *covered, char *reason,
+                                       size_t size);
 
 /* ---------------------------------------------------------------- training */
 

@@ -19,6 +19,8 @@ static char good[256]; /* a sound file */
 static void train(void) {
     assert_ok(domain_add_molecule(&model->domain, "H2O"));
     assert_ok(domain_add_molecule(&model->domain, "CH4"));
+    assert_ok(domain_add_graph(&model->domain, "H2O", 7, NULL));
+    assert_ok(domain_add_graph(&model->domain, "CH4", 0x0123456789abcdef, "methane"));
     model->domain.together = true;
     model->domain.most_neighbours = 17;
     model->domain.nearest[1][6] = model->domain.nearest[6][1] = 1.04;
@@ -68,6 +70,11 @@ static void round_trip(void **state) {
     assert_int_equal(b.n_molecules, 2);
     assert_string_equal(b.molecules[0], "CH4");
     assert_string_equal(b.molecules[1], "H2O");
+    assert_int_equal(read->domain.n_graphs, 2);
+    assert_string_equal(read->domain.graphs[0].name, "methane");
+    assert_true(read->domain.graphs[0].hash == 0x0123456789abcdefu);
+    assert_string_equal(read->domain.graphs[1].formula, "H2O");
+    assert_null(read->domain.graphs[1].name);
     assert_true(b.together);
     assert_int_equal(b.most_neighbours, 17);
     assert_memory_equal(model->domain.nearest, read->domain.nearest, sizeof read->domain.nearest);
@@ -196,6 +203,37 @@ static void many_molecules(hid_t f) {
     molecules(f, text);
     free(text);
 }
+static void graphs(hid_t f, const char *text) {
+    molecules(f, "CH4 H2O ");
+    put_dataset(f, "seen.graphs", H5T_NATIVE_CHAR, 1, (hsize_t[]){strlen(text)}, false, text);
+}
+static void graphs_without_an_end(hid_t f) {
+    graphs(f, "CH4 0123456789abcdef methane");
+}
+static void graphs_without_a_formula(hid_t f) {
+    graphs(f, " 0123456789abcdef\n");
+}
+static void graphs_of_few_digits(hid_t f) {
+    graphs(f, "CH4 0123456789abcde\n");
+}
+static void graphs_of_capitals(hid_t f) {
+    graphs(f, "CH4 0123456789ABCDEF\n");
+}
+static void graphs_without_a_name(hid_t f) {
+    graphs(f, "CH4 0123456789abcdef \n");
+}
+static void graphs_with_a_control(hid_t f) {
+    graphs(f, "CH4 0123456789abcdef meth\033[31mane\n");
+}
+static void graphs_twice(hid_t f) {
+    graphs(f, "CH4 0123456789abcdef\nCH4 0123456789abcdef\n");
+}
+static void graphs_in_disorder(hid_t f) {
+    graphs(f, "H2O 0123456789abcdef\nCH4 0123456789abcdef\n");
+}
+static void graphs_of_others(hid_t f) {
+    graphs(f, "C2H6 0123456789abcdef ethane\n");
+}
 static void far_nearest(hid_t f) {
     put_value(f, "seen.nearest", 16, 1, 100.0);
 }
@@ -308,6 +346,15 @@ static const struct {
     {molecules_with_a_sign, "seen.molecules: expected formulas with a space after each"},
     {molecules_in_disorder, "seen.molecules: expected formulas in ascending order"},
     {many_molecules, "seen.molecules: expected at most 4 MiB, found more"},
+    {graphs_without_an_end, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_without_a_formula, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_of_few_digits, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_of_capitals, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_without_a_name, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_with_a_control, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_twice, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_in_disorder, "seen.graphs: expected lines of formula, hash and name"},
+    {graphs_of_others, "seen.graphs: expected formulas of seen.molecules, found another"},
     {far_nearest, "seen.nearest: expected distances up to the cutoff, found another number"},
     {nearest_of_others, "seen.nearest: expected shape [4, 4], found shape [2, 2]"},
     {negative_neighbours, "seen.neighbours: expected 0 or more, found less"},

@@ -79,10 +79,12 @@ static void what_was_meant(void **state) {
     (void)state;
     char *path = NULL;
     assert_fails(model_path_find(&path, "watre"), SCH_ERROR_IO, "did you mean 'Water'?");
+    assert_non_null(strstr(sch_last_error(), "; available: Water, "));
     assert_fails(model_path_find(&path, "zeolit"), SCH_ERROR_IO, "did you mean 'zeolite'?");
-    assert_fails(model_path_find(&path, "nothing"), SCH_ERROR_IO, "model 'nothing': expected");
+    assert_fails(model_path_find(&path, "nothing"), SCH_ERROR_IO,
+                 "no model 'nothing'; available: ");
     assert_null(strstr(sch_last_error(), "did you mean"));
-    assert_fails(model_path_find(&path, ""), SCH_ERROR_IO, "model '': expected");
+    assert_fails(model_path_find(&path, ""), SCH_ERROR_IO, "no model ''; available: ");
     assert_null(path);
 }
 
@@ -91,9 +93,9 @@ static void long_names(void **state) {
     char *path = NULL, name[6000];
     memset(name, 'x', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    assert_fails(model_path_find(&path, name), SCH_ERROR_IO, "model 'xxx");
+    assert_fails(model_path_find(&path, name), SCH_ERROR_IO, "no model 'xxx");
     assert_int_equal(setenv("SCHNELL_MODELS", name, 1), 0);
-    assert_fails(model_path_find(&path, "Water"), SCH_ERROR_IO, "model 'Water'");
+    assert_fails(model_path_find(&path, "Water"), SCH_ERROR_IO, "no model 'Water'");
 }
 
 int main(void) {

@@ -13,8 +13,9 @@ For ASE there is schnell.ase.SchnellCalculator, for other file formats `python -
 """
 
 from ._library import build_description, find_data, library_path, version
-from .errors import (ArgumentError, DeviceError, ElementError, Error, FileError, FormatError,
-                     LibraryNotFoundError, StructureError, UnstableError, WorkMemoryError)
+from .errors import (ArgumentError, CoverageWarning, DeviceError, ElementError, Error, FileError,
+                     FormatError, LibraryNotFoundError, StructureError, UnstableError,
+                     WorkMemoryError)
 from .model import Model, ModelInfo, TrainingRecord, models
 from .potential import Minimization, Potential, Properties, devices
 from .simulation import Simulation, State, run_all
@@ -22,9 +23,9 @@ from .system import System, frames
 from .trajectory import EnergyLog, Trajectory
 
 __all__ = [
-    "ArgumentError", "DeviceError", "ElementError", "EnergyLog", "Error", "FileError",
-    "FormatError", "LibraryNotFoundError", "Minimization", "Model", "ModelInfo", "Potential",
-    "Properties", "Simulation", "State", "StructureError", "System", "TrainingRecord", "Trajectory",
-    "UnstableError", "WorkMemoryError", "build_description", "devices", "find_data", "frames",
-    "library_path", "models", "run_all", "version",
+    "ArgumentError", "CoverageWarning", "DeviceError", "ElementError", "EnergyLog", "Error",
+    "FileError", "FormatError", "LibraryNotFoundError", "Minimization", "Model", "ModelInfo",
+    "Potential", "Properties", "Simulation", "State", "StructureError", "System", "TrainingRecord",
+    "Trajectory", "UnstableError", "WorkMemoryError", "build_description", "devices", "find_data",
+    "frames", "library_path", "models", "run_all", "version",
 ]

@@ -119,6 +119,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "sch_model_save": (Status, (c_void_p, c_char_p)),
     "sch_model_describe": (None, (c_void_p, POINTER(ModelInfo))),
     "sch_model_covers": (Status, (c_void_p, c_void_p, Booleans, c_char_p, c_size_t)),
+    "sch_model_known": (None, (c_void_p, c_char_p, c_size_t)),
     "sch_model_free": (None, (c_void_p,)),
 
     "sch_system_create": (Status, (Handles, c_size_t, Integers, Doubles, Doubles, Booleans)),

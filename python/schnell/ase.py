@@ -22,13 +22,10 @@ from ase.stress import full_3x3_to_voigt_6_stress
 import numpy as np
 
 from ._arguments import objects
+from .errors import CoverageWarning
 from .model import Model
 from .potential import Potential, Properties
 from .system import System
-
-
-class CoverageWarning(UserWarning):
-    """The model was not trained on what these atoms are."""
 
 
 def to_system(atoms: Atoms) -> System:
@@ -88,7 +85,7 @@ class SchnellCalculator(Calculator):
 
     model is a name or path as schnell.Model takes it; device, precision, filters, threads and
     max_memory are those of schnell.Potential. All may be changed later by set(). A CoverageWarning
-    tells of atoms unlike those that the model has learned from.
+    tells once of atoms unlike those that the model was trained on.
     """
 
     name = "schnell"
@@ -103,6 +100,7 @@ class SchnellCalculator(Calculator):
     _potential: Potential | None = None
     _system: System | None = None
     _batch: tuple[System, ...] = ()
+    _warned: frozenset[str] = frozenset()  # the reasons that were told
 
     def __init__(self, model: str | os.PathLike[str] | Model = "tiny", *,
                  atoms: Atoms | None = None, **parameters: Any) -> None:
@@ -121,6 +119,7 @@ class SchnellCalculator(Calculator):
         if changed:
             self.reset()
             self._potential = None
+            self._warned = frozenset()
         return changed
 
     @property
@@ -135,7 +134,8 @@ class SchnellCalculator(Calculator):
         if system is None:
             system = _at_rest(atoms)
             reason = self.potential.model.covers(system)
-            if reason:
+            if reason and reason not in self._warned:
+                self._warned |= {reason}
                 warnings.warn(reason, CoverageWarning, stacklevel=2)
         return system
 

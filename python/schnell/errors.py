@@ -43,6 +43,10 @@ class UnstableError(Error, RuntimeError):
     """The dynamics blew up; the system is at the last good step."""
 
 
+class CoverageWarning(UserWarning):
+    """The model was not trained on what these atoms are."""
+
+
 BY_STATUS: dict[int, type[Error]] = {
     -1: ArgumentError,
     -2: WorkMemoryError,

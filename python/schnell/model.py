@@ -88,11 +88,20 @@ class Model:
             molecules=tuple(_text(raw.molecules[i]) for i in range(raw.n_molecules)),
             together=raw.together, most_neighbours=raw.most_neighbours)
 
+    @property
+    def known(self) -> str:
+        """The molecules that it was trained on as a list for people, by name where its file has
+        one, else by formula: "C2H6O, benzene"."""
+        text = ctypes.create_string_buffer(4096)
+        library().sch_model_known(self._handle, text, len(text))
+        return text.value.decode(errors="replace")
+
     def covers(self, system: System) -> str | None:
         """None if the model was trained on what the system is made of, or does not tell; else one
-        line that says why not."""
+        line that says why not: another molecule, an isomer, too many neighbours, atoms too close.
+        Potential.evaluate does not ask; do so for each structure that is new to you."""
         instance("system", system, System)
-        covered, reason = ctypes.c_bool(), ctypes.create_string_buffer(512)
+        covered, reason = ctypes.c_bool(), ctypes.create_string_buffer(1024)
         library().sch_model_covers(self._handle, system._handle, ctypes.byref(covered), reason,
                                    len(reason))
         return None if covered.value else reason.value.decode(errors="replace")

@@ -222,6 +222,7 @@ void PairSchnell::init_style() {
         refuse("pair_style schnell: this is not LAMMPS of " SCHNELL_LAMMPS_DATE
                ", for which it was built");
     check_masses();
+    judged = false;
     comm_forward = comm_reverse = row_doubles();
     Pair *outer = force->pair; // a hybrid style asked before the model was known
     outer->comm_forward = std::max(outer->comm_forward, comm_forward);
@@ -297,12 +298,36 @@ void PairSchnell::compute(int eflag, int vflag) {
     properties.atom_virials = vflag_atom ? virials.data() : nullptr;
     for (size_t k = 0; k < members.size(); k++)
         std::copy_n(atom->x[members[k]], 3, &positions[3 * k]);
+    if (!judged)
+        judge();
     const sch_status status = sch_part_evaluate(part, positions.data(), &exchange, &properties);
     const std::string step = "step " + std::to_string(update->ntimestep);
     if (status == SCH_ERROR_STRUCTURE)
         name_culprits(step);
     check(status, step);
     add_results(properties);
+}
+
+/** Warn once a run, for all processes, of a structure unlike those that the model was trained on. A
+ * process knows its atoms and their neighbours, not whole molecules. Of what cannot be judged the
+ * evaluation complains. */
+void PairSchnell::judge() {
+    enum { REASON_SIZE = 700 };
+    char reason[REASON_SIZE] = "";
+    bool covered = true;
+    std::vector<int64_t> numbers;
+    for (int i : members)
+        numbers.push_back(atom->tag[i]);
+    const sch_status status = sch_part_covers(part, positions.data(), numbers.data(), &covered,
+                                              reason, sizeof reason);
+    int mine = status == SCH_OK && !covered ? comm->me : comm->nprocs, first = mine;
+    MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world);
+    judged = true;
+    if (first == comm->nprocs)
+        return;
+    MPI_Bcast(reason, sizeof reason, MPI_CHAR, first, world);
+    if (comm->me == 0)
+        error->warning(FLERR, std::string("pair_style schnell: ") + reason);
 }
 
 /** Atoms have met, or fled. The library knows their places on this process; users know their IDs.

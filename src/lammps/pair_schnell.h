@@ -55,6 +55,7 @@ class PairSchnell : public Pair {
     std::vector<std::array<int, 2>> pairs;                    // of members
     std::vector<double> positions, forces, energies, virials; // [n][3], [n][3], [n_owned], [n][9]
     sch_features *features = nullptr;                         // while they are exchanged
+    bool judged = false; // has the structure been compared with what the model has seen?
 
     bool set_option(const std::string &word, const std::string &value);
     void allocate();
@@ -66,6 +67,7 @@ class PairSchnell : public Pair {
     void take_members();
     void take_pairs();
     void take_neighbours();
+    void judge();
     [[noreturn]] void name_culprits(const std::string &step);
     void add_results(const sch_part_properties &properties);
     [[noreturn]] void refuse(const std::string &reason);

@@ -7,8 +7,10 @@
 
 #include "base/memory.h"
 #include "base/profile.h"
+#include "md/coverage.h"
 #include "md/neighbour_list.h"
 #include "md/pair_search.h"
+#include "potential/model.h"
 #include "potential/potential.h"
 
 struct sch_part {
@@ -139,5 +141,17 @@ sch_status sch_part_evaluate(sch_part *part, const double *positions, const sch_
     SCH_TRY(potential_evaluate_part(part->potential, &neighbours, &owned, &results));
     give_properties(part, &results, properties);
     profile_lap(profile, STAGE_FORCES, 0.0, 0.0);
+    return SCH_OK;
+}
+
+sch_status sch_part_covers(sch_part *part, const double *positions, const int64_t *numbers,
+                           bool *covered, char *reason, size_t size) {
+    const sch_model *model = potential_model(part->potential);
+    struct neighbours neighbours;
+    assert(covered && reason && (part->atoms.n_atoms == 0 || positions));
+    SCH_TRY(take_positions(part, positions));
+    SCH_TRY(neighbour_list_measure(part->list, &part->atoms, &neighbours));
+    coverage_judge_atoms(&model->domain, model->name, &neighbours, part->n_owned, numbers, covered,
+                         reason, size);
     return SCH_OK;
 }

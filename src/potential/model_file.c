@@ -2,6 +2,7 @@
  * the HDF5 library, which writes. */
 #include <ctype.h>
 #include <hdf5.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +18,11 @@
 
 #define FORMAT    "schnell-model"
 #define MOLECULES "seen.molecules"
+#define GRAPHS    "seen.graphs"
 #define NEAREST   "seen.nearest"
 #define TOGETHER  "seen_together"
 #define CROWD     "seen.neighbours"
-enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30, MOLECULES_MAX = 1 << 22 };
+enum { FORMAT_VERSION = 1, FILE_MAX = 1 << 30, SEEN_MAX = 1 << 22 };
 
 /* ---------------------------------------------------------------- reading */
 
@@ -165,17 +167,69 @@ static sch_status take_molecules(struct hdf5_reader *reader, char *text, size_t 
     return SCH_OK;
 }
 
-static sch_status read_molecules(struct hdf5_reader *reader, struct domain *domain) {
+/** Take the lines of seen.graphs apart: a formula, 16 hexadecimal digits and, where one is known, a
+ *  name, with a space between them. */
+static bool take_graph(char *line, char **formula, uint64_t *hash, char **name) {
+    enum { DIGITS = 16 };
+    char *digits = strchr(line, ' ');
+    if (!digits || digits == line || strspn(digits + 1, "0123456789abcdef") != DIGITS)
+        return false;
+    char *end = digits + 1 + DIGITS;
+    if (*end != '\0' && (*end != ' ' || end[1] == '\0'))
+        return false;
+    *name = *end ? end + 1 : NULL;
+    *digits = *end = '\0';
+    *formula = line;
+    *hash = strtoull(digits + 1, NULL, DIGITS);
+    for (const char *c = end + 1; *name && *c; c++)
+        if (!isprint((unsigned char)*c))
+            return false;
+    return true;
+}
+
+/** In ascending order, of formulas that are among the molecules. */
+static sch_status take_graphs(struct hdf5_reader *reader, char *text, size_t bytes,
+                              struct domain *domain) {
+    static const char EXPECTED[] = "lines of formula, hash and name in ascending order";
+    for (size_t begin = 0, end; begin < bytes; begin = end + 1) {
+        const char *newline = memchr(text + begin, '\n', bytes - begin);
+        const size_t n = domain->n_graphs;
+        const struct seen_graph *last = n ? &domain->graphs[n - 1] : NULL;
+        char *formula, *name;
+        uint64_t hash;
+        if (!newline)
+            return hdf5_wrong(reader, GRAPHS, EXPECTED, "another");
+        end = (size_t)(newline - text);
+        text[end] = '\0';
+        if (strlen(text + begin) != end - begin ||
+            !take_graph(text + begin, &formula, &hash, &name))
+            return hdf5_wrong(reader, GRAPHS, EXPECTED, "another");
+        const int order = last ? strcmp(last->formula, formula) : -1;
+        if (order > 0 || (order == 0 && last->hash >= hash))
+            return hdf5_wrong(reader, GRAPHS, EXPECTED, "another");
+        if (!domain_has_molecule(domain, formula))
+            return hdf5_wrong(reader, GRAPHS, "formulas of " MOLECULES, "another");
+        SCH_TRY(domain_add_graph(domain, formula, hash, name));
+    }
+    return SCH_OK;
+}
+
+typedef sch_status (*text_taker)(struct hdf5_reader *reader, char *text, size_t bytes,
+                                 struct domain *domain);
+
+/** A dataset of characters. */
+static sch_status read_characters(struct hdf5_reader *reader, const char *name, text_taker take,
+                                  struct domain *domain) {
     uint64_t bytes = HDF5_ANY;
     struct hdf5_array dataset;
     char *text = NULL;
-    SCH_TRY(hdf5_open_dataset(reader, MOLECULES, HDF5_INTEGER, 1, &bytes, &dataset));
-    if (bytes > MOLECULES_MAX)
-        return hdf5_wrong(reader, MOLECULES, "at most 4 MiB", "more");
+    SCH_TRY(hdf5_open_dataset(reader, name, HDF5_INTEGER, 1, &bytes, &dataset));
+    if (bytes > SEEN_MAX)
+        return hdf5_wrong(reader, name, "at most 4 MiB", "more");
     SCH_TRY(memory_new(&text, bytes, 1));
     sch_status status = hdf5_read_values(&reader->file, &dataset, 0, bytes, HDF5_AS_CHAR, text);
     if (status == SCH_OK)
-        status = take_molecules(reader, text, bytes, domain);
+        status = take(reader, text, bytes, domain);
     free(text);
     return status;
 }
@@ -187,7 +241,9 @@ static sch_status read_domain(struct hdf5_reader *reader, sch_model *model) {
     int together;
     if (!hdf5_has(reader, MOLECULES))
         return SCH_OK;
-    SCH_TRY(read_molecules(reader, &model->domain));
+    SCH_TRY(read_characters(reader, MOLECULES, take_molecules, &model->domain));
+    if (hdf5_has(reader, GRAPHS))
+        SCH_TRY(read_characters(reader, GRAPHS, take_graphs, &model->domain));
     SCH_TRY(hdf5_read_integer(reader, TOGETHER, &together));
     model->domain.together = together != 0;
     if (hdf5_has(reader, CROWD)) {
@@ -297,6 +353,25 @@ static bool write_molecules(hid_t file, const struct domain *domain) {
     return written;
 }
 
+static bool write_graphs(hid_t file, const struct domain *domain) {
+    hsize_t bytes = 0;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = domain->n_graphs ? open_memstream(&text, &size) : NULL;
+    for (size_t k = 0; stream && k < domain->n_graphs; k++) {
+        const struct seen_graph *graph = &domain->graphs[k];
+        fprintf(stream, "%s %016" PRIx64 "%s%s\n", graph->formula, graph->hash,
+                graph->name ? " " : "", graph->name ? graph->name : "");
+    }
+    bool written = domain->n_graphs == 0;
+    if (stream && fclose(stream) == 0) {
+        bytes = size;
+        written = write_dataset(file, GRAPHS, 1, &bytes, H5T_NATIVE_CHAR, text);
+    }
+    free(text);
+    return written;
+}
+
 static bool write_domain(hid_t file, const sch_model *model) {
     const struct domain *domain = &model->domain;
     const int n = model->n_elements, together = domain->together;
@@ -305,7 +380,7 @@ static bool write_domain(hid_t file, const sch_model *model) {
         return true;
     for (int k = 0; k < n * n; k++)
         nearest[k] = domain->nearest[model->elements[k / n]][model->elements[k % n]];
-    return write_molecules(file, domain) &&
+    return write_molecules(file, domain) && write_graphs(file, domain) &&
            write_attribute(file, TOGETHER, H5T_NATIVE_INT, 0, &together) &&
            write_dataset(file, CROWD, 0, NULL, H5T_NATIVE_INT, &domain->most_neighbours) &&
            write_dataset(file, NEAREST, 2, (hsize_t[]){(hsize_t)n, (hsize_t)n}, H5T_NATIVE_DOUBLE,

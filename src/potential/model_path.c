@@ -149,23 +149,35 @@ static bool has_model(const char *folder, void *state) {
     return length > 0 && (size_t)length < sizeof wanted->path && access(wanted->path, F_OK) == 0;
 }
 
+/** Paths become names, "NAME, NAME". */
+static void list_names(struct found *found, char *text, size_t size) {
+    size_t used = 0;
+    for (size_t k = 0; k < found->n; k++) {
+        char *file = strrchr(found->paths[k], '/') + 1;
+        file[strlen(file) - (sizeof SUFFIX - 1)] = '\0';
+        memmove(found->paths[k], file, strlen(file) + 1);
+        if (used < size)
+            used +=
+                (size_t)snprintf(text + used, size - used, "%s%s", k ? ", " : "", found->paths[k]);
+    }
+    if (used >= size)
+        memcpy(text + size - 4, "...", 4);
+}
+
 /** There is no model of this name; is there one of a name like it? */
 static sch_status no_model(const char *name) {
     struct found found = {.status = SCH_OK};
-    const char *nearest = NULL;
-    if (find_all(&found) == SCH_OK) {
-        for (size_t k = 0; k < found.n; k++) { /* paths become names */
-            char *file = strrchr(found.paths[k], '/') + 1;
-            file[strlen(file) - (sizeof SUFFIX - 1)] = '\0';
-            memmove(found.paths[k], file, strlen(file) + 1);
-        }
-        nearest = sch_nearest(name, found.n, (const char *const *)found.paths);
+    char names[256] = "";
+    if (find_all(&found) != SCH_OK) {
+        free_found(&found);
+        return fail(SCH_ERROR_IO, "no model '%.256s'; available: none (no NAME.h5 in %s)", name,
+                    found.looked);
     }
-    sch_status status =
-        fail(SCH_ERROR_IO,
-             "model '%s': expected a name with a file in $SCHNELL_MODELS or share/schnell/models,"
-             " or a path to an .h5 file; found neither%s%s%s",
-             name, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    list_names(&found, names, sizeof names);
+    const char *nearest = sch_nearest(name, found.n, (const char *const *)found.paths);
+    sch_status status = fail(
+        SCH_ERROR_IO, "no model '%.256s'%s%s%s; available: %s (or a path to an .h5 file)", name,
+        nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "", names);
     free_found(&found);
     return status;
 }

@@ -30,7 +30,10 @@ bool checkpoints_due(const struct checkpoints *checkpoints) {
 }
 
 static bool failed(const struct checkpointed *run, const char *why) {
-    complain("%s%s", run->goes_on ? "warning: " : "", why);
+    if (run->goes_on)
+        warning("%s", why);
+    else
+        complain("%s", why);
     return false;
 }
 

@@ -2,33 +2,32 @@
 
 #include "program.h"
 
-#include <stdio.h>
+enum { REASON_SIZE = 700 };
 
-/* The formulas of the molecules that a model has seen, as many as there is room for. */
-static void list_molecules(const sch_model_info *model, char *text, size_t size) {
-    size_t used = 0;
-    text[0] = '\0';
-    for (size_t k = 0; k < model->n_molecules && used < size; k++)
-        used +=
-            (size_t)snprintf(text + used, size - used, "%s%s", k ? ", " : "", model->molecules[k]);
-    if (used >= size)
-        snprintf(text + size - 4, 4, "...");
+/* An element that the model does not know is an error, which others tell. */
+static bool knows_elements(const sch_model *model, const sch_system *system) {
+    sch_model_info info;
+    bool known = true;
+    sch_model_describe(model, &info);
+    for (size_t i = 0; known && i < sch_system_n_atoms(system); i++) {
+        int k = 0;
+        while (k < info.n_elements && info.elements[k] != sch_system_atomic_numbers(system)[i])
+            k++;
+        known = k < info.n_elements;
+    }
+    return known;
 }
 
-void coverage_warn(struct coverage_warning *warning, const sch_model *model,
+void coverage_warn(struct coverage_warning *coverage, const sch_model *model,
                    const sch_system *system, const char *file, const char *item, long number,
                    struct progress *progress) {
-    char reason[256], seen[256];
+    char reason[REASON_SIZE];
     bool covered = true;
     // A structure that cannot be judged cannot be evaluated either, which others complain of.
-    if (warning->given ||
+    if (coverage->given || !knows_elements(model, system) ||
         sch_model_covers(model, system, &covered, reason, sizeof reason) != SCH_OK || covered)
         return;
-    sch_model_info info;
-    sch_model_describe(model, &info);
-    list_molecules(&info, seen, sizeof seen);
     progress_clear(progress);
-    complain("warning: %s: %s %ld: the model %s may be wrong: %s (it has seen %s)", file, item,
-             number, info.name, reason, seen);
-    warning->given = true;
+    warning("%s: %s %ld: %s", file, item, number, reason);
+    coverage->given = true;
 }

@@ -14,7 +14,7 @@ struct coverage_warning {
  * @param file, item, number  where the system is: "benzene.xyz", "step", 100
  * @param progress            its line is wiped first
  */
-void coverage_warn(struct coverage_warning *warning, const sch_model *model,
+void coverage_warn(struct coverage_warning *coverage, const sch_model *model,
                    const sch_system *system, const char *file, const char *item, long number,
                    struct progress *progress);
 

@@ -302,7 +302,7 @@ static void warn_of_units(struct validation *run) {
     if (!unit_check_finds(&run->units, words, sizeof words))
         return;
     progress_clear(&run->progress);
-    complain("warning: %s: frames 1 to %ld: convert the forces to eV/Å: they look like %s",
+    warning("%s: frames 1 to %ld: convert the forces to eV/Å: they look like %s",
              file_name(run), run->frames, words);
 }
 
@@ -311,7 +311,7 @@ static void warn_of_levels(struct validation *run) {
     if (levels_end_file(&run->levels, words) == LEVELS_AGREE)
         return;
     progress_clear(&run->progress);
-    complain("warning: %s", words);
+    warning("%s", words);
 }
 
 static int validate_file(struct validation *run) {

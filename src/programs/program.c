@@ -7,7 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_SIZE = 2048 };
+enum { LINE_SIZE = 2048, WARNINGS_MAX = 100 };
+
+/* As they were given. */
+static char *warnings[WARNINGS_MAX];
+static size_t n_warnings;
 
 /* A terminal's sequence for what begins a line: yellow for a warning, red for an error. */
 static const char *colour_of(const char *line) {
@@ -32,6 +36,34 @@ void complain(const char *format, ...) {
     const char *colour = colour_of(line);
     fprintf(stderr, "%s%s:%s %s\n", colour ? colour : "", program_invocation_short_name,
             colour ? "\033[0m" : "", line);
+}
+
+static void remember(const char *format, va_list arguments) {
+    char *text = NULL;
+    if (n_warnings < WARNINGS_MAX && vasprintf(&text, format, arguments) >= 0)
+        warnings[n_warnings++] = text;
+}
+
+void warning_remember(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    remember(format, arguments);
+    va_end(arguments);
+}
+
+void warning(const char *format, ...) {
+    char line[LINE_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    warning_remember("%s", line);
+    complain("warning: %s", line);
+}
+
+size_t warnings_given(const char *const **texts) {
+    *texts = (const char *const *)warnings;
+    return n_warnings;
 }
 
 int out_of_memory(void) {

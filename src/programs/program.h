@@ -7,16 +7,26 @@
 /** Exit statuses of every program; a run that a signal ended gives 128 + the signal's number. */
 enum program_exit {
     PROGRAM_DONE = 0,
-    PROGRAM_BOUND = 1, /**< a bound that the user set is broken */
-    PROGRAM_USAGE = 2, /**< a wrong option or value */
-    PROGRAM_INPUT = 3, /**< a structure or model that cannot be used */
-    PROGRAM_FAILED = 4 /**< no such device, an output that cannot be written, a run that blew up */
+    PROGRAM_BOUND = 1,  /**< a bound that the user set is broken */
+    PROGRAM_USAGE = 2,  /**< a wrong option or value */
+    PROGRAM_INPUT = 3,  /**< a structure or model that cannot be used */
+    PROGRAM_FAILED = 4, /**< no such device, an output that cannot be written, a run that blew up */
+    PROGRAM_DOUBT = 5   /**< the run finished, but is not to be trusted */
 };
 
 /** One line on stderr, "mdrun: ..."; control characters become '?', what is too long is cut. On a
  *  terminal that has them the name is in bold letters, for an error red, for what begins with
  *  "warning:" yellow, unless the user has set NO_COLOR. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Complain of something after which the program goes on, and remember it. */
+void warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Remember a warning that an earlier part of a run gave. */
+void warning_remember(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** The warnings so far, without the word itself: the first 100. Borrowed. */
+size_t warnings_given(const char *const **texts);
 
 /** Complain of it; gives PROGRAM_FAILED. */
 int out_of_memory(void);

@@ -22,7 +22,7 @@ static void set_aside(const char *path) {
     if (missing(path) || asprintf(&aside, "%s.damaged", path) < 0)
         return;
     if (rename(path, aside) != 0)
-        complain("warning: %s: cannot rename: %s", path, strerror(errno));
+        warning("%s: cannot rename: %s", path, strerror(errno));
     free(aside);
 }
 
@@ -37,7 +37,7 @@ static sch_status open_previous(sch_checkpoint **checkpoint, const char *path) {
     sch_status status =
         missing(previous) ? SCH_ERROR_IO : sch_checkpoint_open(checkpoint, previous);
     if (status == SCH_OK) {
-        complain("warning: %s; going on from the one before it, %s", cause, previous);
+        warning("%s; going on from the one before it, %s", cause, previous);
         set_aside(path);
     } else {
         complain("%s", cause);

@@ -133,7 +133,7 @@ static bool read_source(struct training_set *set, struct source *source) {
         return false;
     }
     if (force_size_is_strange(&size, strange, sizeof strange))
-        complain("warning: %s: %s", source->path, strange);
+        warning("%s: %s", source->path, strange);
     return true;
 }
 

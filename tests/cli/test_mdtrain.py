@@ -363,8 +363,9 @@ class Mdtrain(ProgramCase):
                   "--out", "m.h5")
         folder = os.path.realpath(os.path.join(ROOT, "structures"))
         self.assertRegex(self.warning_of(os.path.join(folder, "toluene.xyz")),
-                         r"\Amdrun: warning: \S+toluene.xyz: step 0: the model ultra-tiny may be "
-                         r"wrong: C7H8 is no molecule that it has seen \(it has seen C6H6\)\n\Z")
+                         r"\Amdrun: warning: \S+toluene.xyz: step 0: ultra-tiny was not trained on "
+                         r"C7H8: results are likely meaningless\. It knows: C6H6\. To add a "
+                         r"molecule: docs/train\.md\n\Z")
         self.assertIn("not near each other",
                       self.warning_of(os.path.join(folder, "benzene_crystal.xyz")))
         with open(os.path.join(folder, "benzene.xyz")) as file:
@@ -372,7 +373,7 @@ class Mdtrain(ProgramCase):
         squeezed = ["%s %.4f %.4f %.4f\n" % (w[0], *(0.85 * float(x) for x in w[1:4]))
                     for w in map(str.split, lines[2:14])]
         self.assertRegex(self.warning_of(self.write("small.xyz", "12\n\n" + "".join(squeezed))),
-                         r"\(C\) are 1\.1\d Å apart, the closest such pair it has seen 1\.3\d Å")
+                         r"\(C\) are 1\.1\d Å apart, the closest such pair was 1\.3\d Å")
 
     def test_usage(self):
         data = self.benzene

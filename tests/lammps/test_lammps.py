@@ -67,6 +67,19 @@ class PairStyle(LammpsCase):
             stress = -thermo[f"c_stresses[{k}]"][0] / thermo["Volume"][0]
             self.assertLess(abs(stress - thermo[f"c_pressure[{k}]"][0]), 1e-7 * largest)
 
+    def test_what_the_model_does_not_know(self):
+        """Told once, whichever process sees it; a process does not know whole molecules."""
+        write_data(self.path("atoms.data"), self.crystal(1))
+        for ranks in (1, 4):
+            output = self.run_lammps(ranks, steps=2).stdout
+            warnings = [line for line in output.split("\n") if "pair_style schnell" in line
+                        and line.startswith("WARNING")]
+            self.assertEqual(len(warnings), 1, output)
+            self.assertRegex(warnings[0], r"atom [0-9]+ \([CH]\) has [0-9]+ neighbours within the "
+                                          r"cutoff, more than the [0-9]+")
+        write_data(self.path("atoms.data"), self.molecule())
+        self.assertNotIn("WARNING: pair_style schnell", self.run_lammps(2).stdout)
+
     def test_crystal_of_3072_atoms(self):
         self.same_as_mdrun(self.crystal((4, 4, 4)), (1, 2, 4), "tiny")
         # Of `original`, which knows no crystals, forces are hundreds of eV/Å.

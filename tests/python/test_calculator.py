@@ -16,6 +16,7 @@ import warnings
 try:
     import numpy as np
     from ase import Atoms, units
+    from ase.build import molecule
     from ase.calculators.calculator import PropertyNotImplementedError
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.io import read
@@ -176,6 +177,20 @@ class Results(unittest.TestCase):
         told = [one for one in told if one.category is CoverageWarning]
         self.assertEqual(len(told), 1)
         self.assertIn("neighbours", str(told[0].message))
+        self.assertIs(CoverageWarning, schnell.CoverageWarning)
+
+    def test_each_reason_is_told_once(self):
+        calculator = SchnellCalculator("tiny", **FAST)
+        ether = molecule("CH3OCH3")
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            for atoms in (ether, structure("water"), ether, structure("water"),
+                          molecule("CH3CH2OH"), ether):
+                calculator.get_potential_energy(atoms)
+        texts = [str(one.message) for one in told if one.category is CoverageWarning]
+        self.assertEqual(len(texts), 2)
+        self.assertIn("tiny was trained on C2H6O, but with another connectivity", texts[0])
+        self.assertIn("tiny was not trained on H2O", texts[1])
 
 
 class Counting(SchnellCalculator):

@@ -137,6 +137,11 @@ class Models(unittest.TestCase):
         model = schnell.Model("tiny")
         self.assertIsNone(model.covers(first(BENZENE)))
         self.assertIn("neighbours", model.covers(first(CRYSTAL)))
+        water = schnell.System(["O", "H", "H"], [[0, 0, 0.067], [0, 0.763, -0.53],
+                                                 [0, -0.763, -0.53]])
+        self.assertRegex(model.covers(water), "^tiny was not trained on H2O: .* It knows: aspirin, "
+                                              "azobenzene, .*, uracil. To add a molecule: ")
+        self.assertEqual(model.known.split(", ")[::9], ["aspirin", "uracil"])
 
 
 class Systems(unittest.TestCase):
