@@ -700,6 +700,83 @@ SCH_API void sch_simulation_state(const sch_simulation *simulation, sch_state *s
 SCH_API const sch_system *sch_simulation_system(const sch_simulation *simulation);
 SCH_API const double *sch_simulation_forces(const sch_simulation *simulation); /**< [n][3], eV/Å */
 
+/* ---------------------------------------------------------------- the guard */
+
+/** Watches whether a simulation does what no sound one does. One simulation has one guard. */
+typedef struct sch_guard sch_guard;
+
+/** What may be wrong. The values are part of the interface and do not change. */
+typedef enum sch_doubt_kind {
+    SCH_DOUBT_TEMPERATURE = 0, /**< it is far hotter than its start and thermostat allow */
+    SCH_DOUBT_BONDS = 1,       /**< bonds are not those of the start, nor any the model has seen */
+    SCH_DOUBT_PAIRS = 2        /**< two atoms are closer than any in the model's training */
+} sch_doubt_kind;
+
+/** How many kinds there are. */
+#define SCH_DOUBT_KINDS 3
+
+/** Something that a guard has found. */
+typedef struct sch_doubt {
+    sch_doubt_kind kind;
+    long step;
+    const char *text; /**< "bonds changed at step 120: O1-H2 broken (1.6 Å)"; borrowed */
+} sch_doubt;
+
+/** A check costs as much as a step of a small molecule; so many steps apart it costs less than 1 %.
+ */
+#define SCH_GUARD_STRIDE 20
+
+/**
+ * Make a guard for a simulation that is to begin from a structure.
+ * @param model  [in] borrowed: it must outlive the guard
+ * @param start  [in] whose bonds are the right ones: before a minimization, if there is one
+ * @return SCH_ERROR_STRUCTURE as sch_evaluate
+ */
+SCH_CHECKED sch_status sch_guard_create(sch_guard **guard, const sch_model *model,
+                                        const sch_system *start);
+SCH_API void sch_guard_free(sch_guard *guard);
+
+/**
+ * Look at the present step; the first call is to come before the first step. Each kind is found
+ * once.
+ *
+ * Temperature: the mean over the last 0.5 ps (exponential; ten times a thermostat's time, if that
+ * is longer) may be twice that of the first call, or what a thermostat's distribution exceeds once
+ * in 10^13 checks, and on top what 0.1 eV an atom of released potential energy make. Bonds: one is
+ * broken beyond 1.5 times and new below 1.15 times the sum of the covalent radii; a molecule whose
+ * bonds are then those of the start's or of one that the model has seen is no finding, so that a
+ * proton may move to where it is at home. Pairs: 0.1 Å closer than the model has seen such a pair,
+ * and than the start has any.
+ * @param found  [out] is there a new finding? NULL if not wanted
+ * @return SCH_ERROR_ARGUMENT for a simulation of another number of atoms
+ */
+SCH_CHECKED sch_status sch_guard_check(sch_guard *guard, const sch_simulation *simulation,
+                                       bool *found);
+
+/**
+ * What has been found so far, in the order of the steps.
+ * @param doubts  [out] [SCH_DOUBT_KINDS] the first of them are set; their texts are borrowed from
+ *                the guard
+ * @return how many
+ */
+SCH_API size_t sch_guard_doubts(const sch_guard *guard, sch_doubt *doubts);
+
+/**
+ * All that a guard knows as bytes, for the note of a checkpoint: a guard that is restored finds
+ * what the one before would have found.
+ * @param bytes  [out] [*count], to be freed by the caller
+ */
+SCH_CHECKED sch_status sch_guard_save(const sch_guard *guard, void **bytes, size_t *count);
+
+/**
+ * Make a guard of such bytes.
+ * @param system  [in] of the same atoms
+ * @param bytes   [in] [count]; they are not trusted
+ * @return SCH_ERROR_FORMAT if they are of no guard of such a system
+ */
+SCH_CHECKED sch_status sch_guard_restore(sch_guard **guard, const sch_model *model,
+                                         const sch_system *system, const void *bytes, size_t count);
+
 /* ---------------------------------------------------------------- output files */
 
 /** A file that takes frames of a simulation. */

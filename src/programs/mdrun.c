@@ -2,6 +2,7 @@
 #include "dry_run.h"
 #include "interrupt.h"
 #include "ipi.h"
+#include "mdrun_guard.h"
 #include "mdrun_outputs.h"
 #include "mdrun_start.h"
 #include "number.h"
@@ -31,29 +32,44 @@ static long smaller(long a, long b) {
     return a < b ? a : b;
 }
 
+static long steps_to_stop(const struct run *run, long step) {
+    const struct options *options = &run->options;
+    long to_output = smaller(options->every - step % options->every, guards_stride(run, step));
+    long to_look =
+        smaller(progress_stride(&run->progress, step), checkpoints_stride(&run->checkpoints, step));
+    return smaller(smaller(to_output, options->steps - step), to_look);
+}
+
+/* Write down how a part of the run failed. */
+static int failed(struct run *run, const char *status) {
+    run->status = status;
+    return PROGRAM_FAILED;
+}
+
 /* The loop over outputs. Gives the exit status and sets run->status. */
 static int advance(struct run *run) {
     const struct options *options = &run->options;
     const volatile int *stop = interrupt_signal();
     sch_state state;
     sch_simulation_state(run->simulations[0], &state);
+    if (!guards_look(run, false))
+        return failed(run, "failed");
+    const size_t old_doubts = run->n_doubts;
     while (state.step < options->steps && !*stop) {
-        long to_output = options->every - state.step % options->every;
-        long to_look = smaller(progress_stride(&run->progress, state.step),
-                               checkpoints_stride(&run->checkpoints, state.step));
-        long chunk = smaller(smaller(to_output, options->steps - state.step), to_look);
+        long chunk = steps_to_stop(run, state.step);
         sch_status status = sch_simulation_run_all(run->n, run->simulations, chunk, stop);
         sch_simulation_state(run->simulations[0], &state);
         if (status != SCH_OK) {
             progress_clear(&run->progress);
             complain("%s: %s", options->structure, sch_last_error());
-            run->status = status == SCH_ERROR_UNSTABLE ? "unstable" : "failed";
-            return PROGRAM_FAILED;
+            return failed(run, status == SCH_ERROR_UNSTABLE ? "unstable" : "failed");
         }
-        if (state.step % options->every == 0 && !run_write_outputs(run)) {
-            run->status = "output failed";
-            return PROGRAM_FAILED;
-        }
+        if (!guards_look(run, false))
+            return failed(run, "failed");
+        if (state.step % options->every == 0 && !run_write_outputs(run))
+            return failed(run, "output failed");
+        if (options->stop_on_doubt && run->n_doubts > old_doubts)
+            break;
         if (checkpoints_due(&run->checkpoints))
             run_write_checkpoint(run, true);
         progress_draw(&run->progress, state.step, run->n);
@@ -68,6 +84,17 @@ static void tell_restart(const struct run *run) {
         complain("note: mdrun --restart %s goes on from here", run->checkpoints.path);
 }
 
+/* A last look, behind the last checkpoint, which is what an unbroken run would have come through. A
+ * run that finished and is in doubt has a status of its own. */
+static int judge(struct run *run, int result) {
+    if (strcmp(run->status, "failed") != 0 && !guards_look(run, true))
+        return failed(run, "failed");
+    if (result != PROGRAM_DONE || !guards_in_doubt(run))
+        return result;
+    run->status = "doubtful";
+    return PROGRAM_DOUBT;
+}
+
 /* Run, write how it ended, and close the files. */
 static int simulate(struct run *run) {
     const struct options *options = &run->options;
@@ -77,14 +104,14 @@ static int simulate(struct run *run) {
     run->start = progress_clock() - run->resume.note.wall_s;
     int result = advance(run);
     bool sound = run_close_outputs(run, run_write_end(run, &kept));
+    result = judge(run, result);
     run->wall_s = progress_clock() - run->start;
     progress_clear(&run->progress);
     if (kept)
         tell_restart(run);
     if (sound)
         return kept || result != PROGRAM_DONE ? result : PROGRAM_FAILED;
-    run->status = "output failed";
-    return PROGRAM_FAILED;
+    return failed(run, "output failed");
 }
 
 /* ---------------------------------------------------------------- the summary */
@@ -107,12 +134,17 @@ static int summarise(const struct run *run) {
                             .wall_s = run->wall_s,
                             .thermostat = start_thermostat(run, 0),
                             .replicas = run->n,
-                            .samples = run->samples};
+                            .samples = run->samples,
+                            .path = model_choice_path(&options->choice),
+                            .n_doubts = run->n_doubts};
+    for (size_t k = 0; k < run->n_doubts; k++)
+        report.doubts[k] = run->doubts[run->doubt_order[k]];
     size_t held;
     if (options->ensemble.minimize)
         report.minimization = &run->minimization;
     sch_potential_device_memory(run->potential, &held, &report.device_bytes);
     sch_model_describe(run->model, &report.model);
+    sch_model_known(run->model, report.known, sizeof report.known);
     report_analyse(&report);
     if (!options->quiet)
         print_summary(run, &report);
@@ -135,6 +167,7 @@ static void release(struct run *run) {
     free(run->samples);
     sch_potential_free(run->potential);
     sch_model_free(run->model);
+    guards_free(run);
     resume_clear(&run->resume);
     free(run->derived_out);
     free(run->derived_log);

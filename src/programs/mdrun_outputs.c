@@ -1,11 +1,13 @@
 #include "mdrun_outputs.h"
 
 #include "interrupt.h"
+#include "mdrun_guard.h"
 #include "outputs.h"
 #include "paths.h"
 #include "program.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int run_name_outputs(struct run *run) {
@@ -36,17 +38,27 @@ int run_check_outputs(const struct run *run) {
     return outputs_check(paths, 2, sizeof paths / sizeof *paths);
 }
 
+/* To judge a structure takes half a step: so many steps apart that is nothing. */
+enum { COVERAGE_STRIDE = 100 };
+
+static void judge_replica(struct run *run, size_t k, const sch_state *state) {
+    const long every = run->options.every;
+    const long stride = (COVERAGE_STRIDE + every - 1) / every * every;
+    char item[48] = "step";
+    if (run->n > 1)
+        snprintf(item, sizeof item, "replica %zu, step", k + 1);
+    if (state->step % stride == 0)
+        coverage_warn(&run->coverage, run->model, run->systems[k], run->options.structure, item,
+                      state->step, &run->progress);
+}
+
 /* Sample the present step of a replica, and append it to both files; if it has moved since. */
 static bool write_replica(struct run *run, size_t k) {
     sch_state state;
-    char item[48] = "step";
     sch_simulation_state(run->simulations[k], &state);
     if (run->samples[k].seen > 0 && run->samples[k].last.step == state.step)
         return true;
-    if (run->n > 1)
-        snprintf(item, sizeof item, "replica %zu, step", k + 1);
-    coverage_warn(&run->coverage, run->model, run->systems[k], run->options.structure, item,
-                  state.step, &run->progress);
+    judge_replica(run, k, &state);
     samples_add(&run->samples[k], &state);
     for (int f = 0; f < 2; f++)
         if (run->files[f] &&
@@ -112,6 +124,12 @@ static bool overlap_outputs(struct run *run) {
 
 bool run_write_checkpoint(struct run *run, bool goes_on) {
     const struct resume *resume = &run->resume;
+    if (!run->checkpoints.path)
+        return true;
+    size_t guards_bytes = 0;
+    void *guards = guards_pack(run, &guards_bytes);
+    if (!guards)
+        return out_of_memory() == PROGRAM_DONE;
     const struct checkpointed content = {.simulations = run->simulations,
                                          .files = run->files,
                                          .n_files = 2,
@@ -119,11 +137,15 @@ bool run_write_checkpoint(struct run *run, bool goes_on) {
                                          .note = {.replicas = run->n,
                                                   .samples = run->samples,
                                                   .minimization = run->minimization,
+                                                  .guards = guards,
+                                                  .guards_bytes = guards_bytes,
                                                   .wall_s = progress_clock() - run->start,
                                                   .n_words = resume->note.n_words,
                                                   .words = resume->note.words}};
     progress_clear(&run->progress);
-    return checkpoints_write(&run->checkpoints, &content);
+    const bool written = checkpoints_write(&run->checkpoints, &content);
+    free(guards);
+    return written;
 }
 
 /* Create the files and write the start into them, or leave none behind. */

@@ -1,6 +1,7 @@
 #include "mdrun_start.h"
 
 #include "interrupt.h"
+#include "mdrun_guard.h"
 #include "program.h"
 #include "random.h"
 #include "reading.h"
@@ -110,6 +111,8 @@ static int minimize(struct run *run) {
             complain("note: nobody knows before how long the minimization takes: it is left out");
         return PROGRAM_DONE;
     }
+    coverage_warn(&run->coverage, run->model, run->systems[0], options->structure, "step", 0,
+                  &run->progress);
     sch_status status =
         sch_minimize(run->potential, run->systems[0], &wanted, interrupt_signal(), found);
     if (status != SCH_OK) {
@@ -142,8 +145,13 @@ int start_read(struct run *run) {
 }
 
 int start_evaluate(struct run *run) {
-    if (run->resume.checkpoint)
-        return resume_simulations(&run->resume, run->potential, run->systems, run->simulations);
-    int result = minimize(run);
+    if (run->resume.checkpoint) {
+        int resumed =
+            resume_simulations(&run->resume, run->potential, run->systems, run->simulations);
+        return resumed == PROGRAM_DONE ? guards_resume(run) : resumed;
+    }
+    int result = guards_begin(run);
+    if (result == PROGRAM_DONE)
+        result = minimize(run);
     return result == PROGRAM_DONE ? begin_replicas(run) : result;
 }

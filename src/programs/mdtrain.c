@@ -119,7 +119,7 @@ static int library_failed(sch_status status) {
 }
 
 static int new_model(struct run *run) {
-    const struct train_size *size = run->options.size;
+    const struct model_size *size = run->options.size;
     int elements[100];
     double energies[101];
     if (!training_set_atom_energies(&run->data, energies, &run->atoms_told))
@@ -156,7 +156,7 @@ static int check_level(const struct run *run, const char *initial) {
 /* A model to begin with has a level of theory and a size; others asked for beside it are a mistake.
  */
 static int check_initial(const struct run *run) {
-    const struct train_size *size = run->options.size;
+    const struct model_size *size = run->options.size;
     sch_model_info info;
     sch_model_describe(run->initial, &info);
     if (run->options.initial && check_level(run, info.level_of_theory) != PROGRAM_DONE)
@@ -179,7 +179,7 @@ static int create_model(struct run *run) {
         result = status == SCH_OK ? PROGRAM_DONE : library_failed(status);
     } else {
         if (!options->size)
-            options->size = train_size_find("tiny");
+            options->size = model_size_find("tiny");
         result = new_model(run);
     }
     if (result != PROGRAM_DONE)
@@ -187,8 +187,8 @@ static int create_model(struct run *run) {
     sch_model_info info;
     sch_model_describe(run->initial, &info);
     if (options->rate == 0.0) {
-        const struct train_size *named = options->size ? options->size : train_size_find(info.name);
-        options->rate = (named ? named : train_size_find("tiny"))->rate;
+        const struct model_size *named = options->size ? options->size : model_size_find(info.name);
+        options->rate = (named ? named : model_size_find("tiny"))->rate;
     }
     return check_initial(run);
 }

@@ -2,6 +2,7 @@
 
 #include "arguments.h"
 #include "model_list.h"
+#include "paths.h"
 #include "program.h"
 
 #include <stdlib.h>
@@ -101,4 +102,8 @@ int model_choice_open(const struct model_choice *choice, sch_model **model,
         return PROGRAM_FAILED;
     }
     return PROGRAM_DONE;
+}
+
+const char *model_choice_path(const struct model_choice *choice) {
+    return strchr(choice->model, '/') || paths_ends_in(choice->model, ".h5") ? choice->model : NULL;
 }

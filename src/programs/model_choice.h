@@ -27,4 +27,7 @@ const char *model_choice_device(const char *text, bool all);
 int model_choice_open(const struct model_choice *choice, sch_model **model,
                       sch_potential **potential);
 
+/** The file that the user named the model by; NULL if it was by a name. */
+const char *model_choice_path(const struct model_choice *choice);
+
 #endif

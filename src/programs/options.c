@@ -20,6 +20,7 @@ enum {
     KEY_EVERY,
     KEY_LOG,
     KEY_JSON,
+    KEY_ON_DOUBT,
     KEY_IPI,
     KEY_DRY_RUN
 };
@@ -38,6 +39,7 @@ static const struct argp_option OPTIONS[] = {
     {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 14},
+    {"on-doubt", KEY_ON_DOUBT, "HOW", 0, "When the run goes wrong: warn or stop (warn)", 14},
     {"ipi", KEY_IPI, "SERVER", 0, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "Tell what would run, and what it would take", 14},
     {"quiet", 'q', NULL, 0, "Print nothing but errors", 14},
@@ -124,6 +126,7 @@ static error_t take_mode(int key, char *text, struct options *options) {
 }
 
 static error_t take(int key, char *text, struct argp_state *state) {
+    static const char *const doubts[] = {"warn", "stop", NULL};
     struct options *options = state->input;
     note_of_run(options, key);
     switch (key) {
@@ -160,6 +163,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_JSON:
         options->json = argument_file("--json", text);
+        return 0;
+    case KEY_ON_DOUBT:
+        options->stop_on_doubt = argument_choice("--on-doubt", text, doubts, "warn or stop") == 1;
         return 0;
     case 'q':
         options->quiet = true;

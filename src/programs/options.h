@@ -23,6 +23,7 @@ struct options {
     bool quiet;
     const char *ipi; /**< server for which to compute forces, instead of a run; NULL: none */
     bool dry_run;
+    bool stop_on_doubt;
     const char *of_run; /**< an option that was given and is for a run of one's own; NULL: none */
 };
 

@@ -2,7 +2,9 @@
 
 #include "ensemble_options.h"
 #include "json.h"
+#include "model_size.h"
 #include "number.h"
+#include "program.h"
 
 #include <math.h>
 #include <string.h>
@@ -148,14 +150,28 @@ static void print_replicas(const struct report *report, FILE *stream) {
     print_drift("drift, worst", &worst, remark, stream);
 }
 
+/* Of a file, what it holds and knows; a model that ships is known by its name. */
+static void print_model(const struct report *report, FILE *stream) {
+    const sch_model_info *model = &report->model;
+    const char *size = model_size_name(model->hidden, model->interactions, model->rbf);
+    char parameters[NUMBER_SIZE];
+    number_grouped(parameters, (long)model->parameters);
+    if (!report->path) {
+        fprintf(stream, "model        %s, %s parameters\n", model->name, parameters);
+        return;
+    }
+    fprintf(stream, "model        %s (%s, %s%s%s%s%s)\n", model->name, report->path,
+            size ? "size " : "", size ? size : parameters, size ? "" : " parameters",
+            report->known[0] ? ", " : "", report->known);
+}
+
 static void print_setting(const struct report *report, FILE *stream) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE];
     bool several = report->replicas > 1;
     fprintf(stream, "structure    %s, %s atoms%s%s%s\n", report->structure,
             number_grouped(a, (long)report->atoms), several ? ", " : "",
             several ? number_grouped(b, (long)report->replicas) : "", several ? " replicas" : "");
-    fprintf(stream, "model        %s, %s parameters\n", report->model.name,
-            number_grouped(a, (long)report->model.parameters));
+    print_model(report, stream);
     fprintf(stream, "device       %s\n", report->device);
     if (report->device_bytes > 0)
         fprintf(stream, "memory       %s MB of the device\n",
@@ -167,9 +183,11 @@ static void print_setting(const struct report *report, FILE *stream) {
 
 static void print_minimization(const sch_minimization *found, FILE *stream) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE], c[NUMBER_SIZE];
-    fprintf(stream, "minimized    %s eV in %s steps, largest force %s eV/Å%s\n",
-            number_short(a, found->energy - found->start_energy), number_grouped(b, found->steps),
-            number_short(c, found->largest_force), found->converged ? "" : ", not converged");
+    fprintf(stream,
+            "minimum      %.4f eV, %s eV below the start, %s steps, largest force %s eV/Å%s\n",
+            found->energy, number_short(a, found->start_energy - found->energy),
+            number_grouped(b, found->steps), number_short(c, found->largest_force),
+            found->converged ? "" : ", not converged");
 }
 
 void report_print(const struct report *report, FILE *stream) {
@@ -190,6 +208,8 @@ void report_print(const struct report *report, FILE *stream) {
     if (report->thermostat.kind != SCH_LANGEVIN) /* which does not conserve it */
         fprintf(stream, "momentum     %s amu Å/fs (largest)\n",
                 number_short(a, report->mean.momentum_max));
+    for (size_t k = 0; k < report->n_doubts; k++)
+        fprintf(stream, "in doubt     %s\n", report->doubts[k]);
 }
 
 /* ---------------------------------------------------------------- for programs */
@@ -262,6 +282,17 @@ static bool add_minimization(cJSON *object, const sch_minimization *found) {
            json_add_numbers(item, numbers, sizeof numbers / sizeof *numbers);
 }
 
+/* All warnings of the run. */
+static bool add_warnings(cJSON *object) {
+    const char *const *texts;
+    const size_t n = warnings_given(&texts);
+    cJSON *list = cJSON_AddArrayToObject(object, "warnings");
+    for (size_t k = 0; list && k < n; k++)
+        if (!cJSON_AddItemToArray(list, cJSON_CreateString(texts[k])))
+            return false;
+    return list != NULL;
+}
+
 static bool add_all(cJSON *object, const struct report *report) {
     const struct json_number sizes[] = {{"parameters", (double)report->model.parameters}};
     const struct json_number figures[] = {
@@ -284,7 +315,7 @@ static bool add_all(cJSON *object, const struct report *report) {
            (!report->minimization || add_minimization(object, report->minimization)) &&
            json_add_numbers(object, figures, sizeof figures / sizeof *figures) &&
            add_figures(object, &report->mean) &&
-           cJSON_AddStringToObject(object, "status", report->status) &&
+           cJSON_AddStringToObject(object, "status", report->status) && add_warnings(object) &&
            cJSON_AddStringToObject(object, "version", sch_version()) &&
            (report->replicas == 1 || add_replicas(object, report));
 }

@@ -40,6 +40,10 @@ struct run_figures run_figures(const struct samples *samples, size_t atoms);
 struct report {
     const char *structure, *device, *status;
     sch_model_info model;
+    const char *path; /**< of the model, as the user named it; NULL: it was called by its name */
+    char known[160];  /**< molecules that it has seen, for people */
+    const char *doubts[SCH_DOUBT_KINDS]; /**< [n_doubts] why the run is not to be trusted */
+    size_t n_doubts;
     size_t atoms;
     size_t device_bytes; /**< at most, on a device of its own; 0: there is none */
     unsigned long seed;  /**< of the first replica; the others have the next ones */

@@ -28,6 +28,10 @@ struct run {
     struct progress progress;
     struct checkpoints checkpoints;
     struct coverage_warning coverage;
+    sch_guard **guards;                /**< [n] */
+    char doubts[SCH_DOUBT_KINDS][320]; /**< what they found first, by its kind; "": nothing */
+    sch_doubt_kind doubt_order[SCH_DOUBT_KINDS]; /**< [n_doubts] in which they were found */
+    size_t n_doubts;
     double start; /**< clock, s; less the time of earlier parts of the run */
     double wall_s;
     const char *status;

@@ -5,25 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The samples follow, then the words, each with its NUL. */
+/* The samples follow, then the guards, then the words, each with its NUL. */
 struct head {
     char kind[8];
-    uint64_t samples_size, replicas, words;
+    uint64_t samples_size, replicas, guards, words;
     double wall_s;
     sch_minimization minimization;
 };
 
-static const char KIND[8] = "mdrun 1";
+static const char KIND[8] = "mdrun 2";
 
 void *run_note_pack(const struct run_note *note, size_t *bytes) {
     struct head head = {.samples_size = sizeof *note->samples,
                         .replicas = note->replicas,
+                        .guards = note->guards_bytes,
                         .words = (uint64_t)note->n_words,
                         .wall_s = note->wall_s,
                         .minimization = note->minimization};
     const size_t samples = note->replicas * sizeof *note->samples;
     memcpy(head.kind, KIND, sizeof KIND);
-    *bytes = sizeof head + samples;
+    *bytes = sizeof head + samples + note->guards_bytes;
     for (int w = 0; w < note->n_words; w++)
         *bytes += strlen(note->words[w]) + 1;
     char *packed = malloc(*bytes);
@@ -32,6 +33,9 @@ void *run_note_pack(const struct run_note *note, size_t *bytes) {
     memcpy(packed, &head, sizeof head);
     memcpy(packed + sizeof head, note->samples, samples);
     char *place = packed + sizeof head + samples;
+    if (note->guards_bytes > 0)
+        memcpy(place, note->guards, note->guards_bytes);
+    place += note->guards_bytes;
     for (int w = 0; w < note->n_words; w++)
         place = stpcpy(place, note->words[w]) + 1;
     return packed;
@@ -64,17 +68,24 @@ static sch_status take(struct run_note *note, const char *bytes, size_t count) {
         head.replicas == 0 || head.replicas > count / sizeof *note->samples)
         return SCH_ERROR_FORMAT;
     const size_t samples = head.replicas * sizeof *note->samples;
-    if (head.words > count - samples || head.words >= INT_MAX)
+    bytes += sizeof head + samples;
+    count -= samples;
+    if (head.guards > count)
+        return SCH_ERROR_FORMAT;
+    if (head.words > count - head.guards || head.words >= INT_MAX)
         return SCH_ERROR_FORMAT;
     note->replicas = head.replicas;
     note->wall_s = head.wall_s;
     note->minimization = head.minimization;
     note->n_words = (int)head.words;
+    note->guards_bytes = head.guards;
     note->samples = malloc(samples);
-    if (!note->samples)
+    note->guards = malloc(head.guards + 1);
+    if (!note->samples || !note->guards)
         return SCH_ERROR_MEMORY;
-    memcpy(note->samples, bytes + sizeof head, samples);
-    return take_words(note, bytes + sizeof head + samples, count - samples);
+    memcpy(note->samples, bytes - samples, samples);
+    memcpy(note->guards, bytes, head.guards);
+    return take_words(note, bytes + head.guards, count - head.guards);
 }
 
 sch_status run_note_unpack(struct run_note *note, const void *bytes, size_t count) {
@@ -90,5 +101,6 @@ void run_note_clear(struct run_note *note) {
         free(note->words[w]);
     free(note->words);
     free(note->samples);
+    free(note->guards);
     *note = (struct run_note){0};
 }

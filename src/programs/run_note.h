@@ -8,9 +8,11 @@ struct run_note {
     size_t replicas;
     struct samples *samples;       /**< [replicas] */
     sch_minimization minimization; /**< before the run; all zero: there was none */
-    double wall_s;                 /**< of all parts of the run so far */
-    int n_words;                   /**< of the command line, without the program's name */
-    char **words;                  /**< [n_words] */
+    void *guards;                  /**< [guards_bytes] as mdrun_guard packs them */
+    size_t guards_bytes;
+    double wall_s; /**< of all parts of the run so far */
+    int n_words;   /**< of the command line, without the program's name */
+    char **words;  /**< [n_words] */
 };
 
 /** The note as bytes, to be freed; NULL when out of memory. */

@@ -13,10 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Rates that were best in short trials on rMD17. */
-static const struct train_size SIZES[] = {
-    {"original", 128, 3, 20, 1.5e-3}, {"tiny", 64, 2, 12, 3e-3}, {"ultra-tiny", 32, 2, 10, 5e-3}};
-
 /* Keys of options that have no letter. */
 enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT, KEY_LIST, KEY_DEVICE };
 
@@ -46,19 +42,14 @@ static const struct argp_option OPTIONS[] = {
     {"quiet", 'q', NULL, 0, "Print nothing but errors and warnings", 4},
     {0}};
 
-const struct train_size *train_size_find(const char *name) {
-    for (size_t k = 0; k < sizeof SIZES / sizeof *SIZES; k++)
-        if (strcmp(name, SIZES[k].name) == 0)
-            return &SIZES[k];
-    return NULL;
-}
-
-static const struct train_size *read_size(const char *text) {
-    enum { N = sizeof SIZES / sizeof *SIZES };
-    const char *names[N + 1] = {NULL};
-    for (size_t k = 0; k < N; k++)
-        names[k] = SIZES[k].name;
-    return &SIZES[argument_choice("--size", text, names, "original, tiny or ultra-tiny")];
+static const struct model_size *read_size(const char *text) {
+    enum { MOST = 8 };
+    size_t n;
+    const struct model_size *sizes = model_sizes(&n);
+    const char *names[MOST + 1] = {NULL};
+    for (size_t k = 0; k < n && k < MOST; k++)
+        names[k] = sizes[k].name;
+    return &sizes[argument_choice("--size", text, names, "original, tiny or ultra-tiny")];
 }
 
 /* What a model's file can hold, and shows again as it was. */

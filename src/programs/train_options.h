@@ -2,18 +2,12 @@
 #ifndef TRAIN_OPTIONS_H
 #define TRAIN_OPTIONS_H
 
+#include "model_size.h"
 #include "schnell.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** A size of model that has a name. */
-struct train_size {
-    const char *name;
-    int hidden, interactions, rbf;
-    double rate; /**< learning rate that suits it */
-};
 
 enum { TRAIN_BATCH_MAX = 4096 };
 
@@ -25,7 +19,7 @@ struct names {
 
 struct train_options {
     struct names data, valid;
-    const struct train_size *size; /**< NULL: not given */
+    const struct model_size *size; /**< NULL: not given */
     const char *initial, *teacher; /**< models, or NULL */
     uint64_t teacher_checksum;     /**< set when the teacher is read */
     sch_reader_options reading;    /**< names of the references in the files */
@@ -44,8 +38,5 @@ struct train_options {
 /** Read the command line; ends the program where it is wrong. */
 void train_options_parse(struct train_options *options, int argc, char **argv);
 void train_options_free(struct train_options *options);
-
-/** The size with this name, or NULL. */
-const struct train_size *train_size_find(const char *name);
 
 #endif

@@ -164,7 +164,8 @@ class Minimization(Case):
     def test_a_minimum_alone(self):
         done = self.good(ETHANOL, *FAST, "--minimize", "--steps", 0, "--out", "min.xyz",
                          "--json", "run.json")
-        self.assertRegex(done.stdout, r"\nminimized    -[0-9.]+ eV in [0-9]+ steps, "
+        self.assertRegex(done.stdout, r"\nminimum      -[0-9]+\.[0-9]{4} eV, [0-9.]+ eV below the "
+                                      r"start, [0-9]+ steps, "
                                       r"largest force 0\.00[0-9]+ eV/Å\n")
         found = self.summary()["minimization"]
         self.assertTrue(found["converged"])
@@ -174,7 +175,7 @@ class Minimization(Case):
         self.assertEqual(len(frames), 1)
         self.assertIn(f"energy={found['energy_end_eV']:.6f}"[:-1], frames[0][0])
         again = self.good("min.xyz", *FAST, "--minimize", "--steps", 0, "--out", "none").stdout
-        self.assertIn("minimized    0 eV in 0 steps", again)
+        self.assertIn(" eV, 0 eV below the start, 0 steps, ", again)
 
     def test_as_near_as_asked_for(self):
         for fmax in (0.1, 0.002):

@@ -199,7 +199,7 @@ class Restart(Case):
         first = json.loads(self.content("part.json"))["minimization"]
         again = self.good("--restart", "run.chk", "--steps", 20)
         self.assertEqual(json.loads(self.content("part.json"))["minimization"], first)
-        self.assertIn("minimized", again.stdout)
+        self.assertIn("\nminimum      -", again.stdout)
 
     def test_without_files(self):
         self.good(BENZENE, "--out", "none", "--log", "none", "--checkpoint", "run.chk", "--steps",
