@@ -318,8 +318,8 @@ void PairSchnell::judge() {
     std::vector<int64_t> numbers;
     for (int i : members)
         numbers.push_back(atom->tag[i]);
-    const sch_status status = sch_part_covers(part, positions.data(), numbers.data(), &covered,
-                                              reason, sizeof reason);
+    const sch_status status =
+        sch_part_covers(part, positions.data(), numbers.data(), &covered, reason, sizeof reason);
     int mine = status == SCH_OK && !covered ? comm->me : comm->nprocs, first = mine;
     MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world);
     judged = true;
