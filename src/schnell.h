@@ -740,9 +740,9 @@ SCH_API void sch_guard_free(sch_guard *guard);
  * Look at the present step; the first call is to come before the first step. Each kind is found
  * once.
  *
- * Temperature: the mean over the last 0.5 ps (exponential; ten times a thermostat's time, if that
+ * Temperature: the mean over the last 0.2 ps (exponential; ten times a thermostat's time, if that
  * is longer) may be twice that of the first call, or what a thermostat's distribution exceeds once
- * in 10^13 checks, and on top what 0.1 eV an atom of released potential energy make. Bonds: one is
+ * in 10^13 checks, and on top 400 K, which 0.1 eV an atom of released potential energy make. Bonds: one is
  * broken beyond 1.5 times and new below 1.15 times the sum of the covalent radii; a molecule whose
  * bonds are then those of the start's or of one that the model has seen is no finding, so that a
  * proton may move to where it is at home. Pairs: 0.1 Å closer than the model has seen such a pair,

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/units.h"
 #include "md/coverage.h"
 #include "md/neighbour_list.h"
 #include "md/simulation.h"
@@ -24,12 +23,13 @@ static const double BROKEN = 1.5, FORMED = 1.15;
  * bonds). */
 static const double NEAR_MARGIN = 0.05;
 
-/** Potential energy that a start may release, eV an atom. Minimizing the shipped structures of
- * known molecules releases up to 0.04; a frame at 500 K has 0.065. */
-static const double RELEASED = 0.1;
+/** What the release of potential energy may make, K: 0.1 eV an atom, half of which stays kinetic.
+ *  Minimizing the shipped structures of known molecules releases up to 0.04 eV an atom; a frame at
+ *  500 K has 0.065. */
+static const double RELEASED = 400.0;
 
 /** The mean temperature is over so many fs, and over so many times a thermostat's time. */
-static const double MEAN_TIME = 500.0, MEAN_OF_TIME = 10.0;
+static const double MEAN_TIME = 200.0, MEAN_OF_TIME = 10.0;
 
 /** A thermostat's distribution is exceeded once in exp(30) = 10^13 checks. */
 static const double RARE = 30.0;
@@ -208,18 +208,16 @@ static double mean_time(const sch_thermostat *thermostat) {
  * while its kinetic energy was low: twice that is allowed. Under a thermostat the kinetic energy of
  * f degrees of freedom over the mean is chi-squared / f; the mean over ten times the thermostat's
  * time has ten times as many, and exceeds 1 + 2 sqrt(t/f) + 2 t/f with a probability of less than
- * exp(-t) (Laurent and Massart, Ann. Statist. 28, 1302, 2000). Half of what the start releases
- * stays kinetic.
+ * exp(-t) (Laurent and Massart, Ann. Statist. 28, 1302, 2000).
  */
 static double highest_mean(const sch_guard *guard, const sch_simulation *simulation, int freedom) {
     const sch_thermostat *thermostat = &simulation->thermostat;
     const double start = guard->state.start_temperature;
     const double ratio = RARE / (MEAN_OF_TIME * freedom);
-    const double released = RELEASED * (double)guard->bonds.n_atoms / (freedom * BOLTZMANN);
     if (thermostat->kind == SCH_NO_THERMOSTAT)
-        return 2.0 * start + released;
+        return 2.0 * start + RELEASED;
     return fmax(start, thermostat->temperature_K) * (1.0 + 2.0 * sqrt(ratio) + 2.0 * ratio) +
-           released;
+           RELEASED;
 }
 
 static void check_temperature(sch_guard *guard, const sch_simulation *simulation) {

@@ -46,16 +46,21 @@ static int failed(struct run *run, const char *status) {
     return PROGRAM_FAILED;
 }
 
+/* Doubts of an earlier part of the run end none that goes on from there. */
+static bool stops_in_doubt(const struct run *run, size_t old_doubts) {
+    return run->options.stop_on_doubt && run->n_doubts > old_doubts;
+}
+
 /* The loop over outputs. Gives the exit status and sets run->status. */
 static int advance(struct run *run) {
     const struct options *options = &run->options;
     const volatile int *stop = interrupt_signal();
     sch_state state;
+    const size_t old_doubts = run->n_doubts;
     sch_simulation_state(run->simulations[0], &state);
     if (!guards_look(run, false))
         return failed(run, "failed");
-    const size_t old_doubts = run->n_doubts;
-    while (state.step < options->steps && !*stop) {
+    while (state.step < options->steps && !*stop && !stops_in_doubt(run, old_doubts)) {
         long chunk = steps_to_stop(run, state.step);
         sch_status status = sch_simulation_run_all(run->n, run->simulations, chunk, stop);
         sch_simulation_state(run->simulations[0], &state);
@@ -68,8 +73,6 @@ static int advance(struct run *run) {
             return failed(run, "failed");
         if (state.step % options->every == 0 && !run_write_outputs(run))
             return failed(run, "output failed");
-        if (options->stop_on_doubt && run->n_doubts > old_doubts)
-            break;
         if (checkpoints_due(&run->checkpoints))
             run_write_checkpoint(run, true);
         progress_draw(&run->progress, state.step, run->n);
@@ -110,7 +113,8 @@ static int simulate(struct run *run) {
     if (kept)
         tell_restart(run);
     if (sound)
-        return kept || result != PROGRAM_DONE ? result : PROGRAM_FAILED;
+        return kept || (result != PROGRAM_DONE && result != PROGRAM_DOUBT) ? result
+                                                                           : PROGRAM_FAILED;
     return failed(run, "output failed");
 }
 
