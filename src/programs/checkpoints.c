@@ -29,8 +29,8 @@ bool checkpoints_due(const struct checkpoints *checkpoints) {
     return checkpoints->path && progress_clock() >= checkpoints->due;
 }
 
-static bool failed(const struct checkpointed *run, const char *why) {
-    if (run->goes_on)
+bool checkpoints_failed(bool goes_on, const char *why) {
+    if (goes_on)
         warning("%s", why);
     else
         complain("%s", why);
@@ -44,10 +44,10 @@ bool checkpoints_write(struct checkpoints *checkpoints, const struct checkpointe
     void *note = run_note_pack(&run->note, &bytes);
     checkpoints->due = progress_clock() + checkpoints->interval_s;
     if (!note)
-        return failed(run, "out of memory");
+        return checkpoints_failed(run->goes_on, "out of memory");
     sch_status status =
         sch_checkpoint_write(checkpoints->path, run->note.replicas, run->simulations, run->n_files,
                              run->files, note, bytes);
     free(note);
-    return status == SCH_OK || failed(run, sch_last_error());
+    return status == SCH_OK || checkpoints_failed(run->goes_on, sch_last_error());
 }

@@ -30,6 +30,9 @@ long checkpoints_stride(const struct checkpoints *checkpoints, long step);
 
 bool checkpoints_due(const struct checkpoints *checkpoints);
 
+/** Complain of a failure, or warn of it where the run goes on; gives false. */
+bool checkpoints_failed(bool goes_on, const char *why);
+
 /** Write one, if they are wanted; false after complaining of a failure. The next is due an interval
  *  later in any case. */
 bool checkpoints_write(struct checkpoints *checkpoints, const struct checkpointed *run);

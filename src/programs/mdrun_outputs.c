@@ -124,12 +124,12 @@ static bool overlap_outputs(struct run *run) {
 
 bool run_write_checkpoint(struct run *run, bool goes_on) {
     const struct resume *resume = &run->resume;
+    size_t guards_bytes = 0;
     if (!run->checkpoints.path)
         return true;
-    size_t guards_bytes = 0;
     void *guards = guards_pack(run, &guards_bytes);
     if (!guards)
-        return out_of_memory() == PROGRAM_DONE;
+        return checkpoints_failed(goes_on, "out of memory");
     const struct checkpointed content = {.simulations = run->simulations,
                                          .files = run->files,
                                          .n_files = 2,

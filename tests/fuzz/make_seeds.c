@@ -108,6 +108,7 @@ static herr_t copy_dataset(hid_t from, const char *name, const H5L_info_t *info,
 static void train(sch_model *model) {
     MUST(domain_add_molecule(&model->domain, "H2O") == SCH_OK);
     MUST(domain_add_molecule(&model->domain, "HO2") == SCH_OK);
+    MUST(domain_add_graph(&model->domain, "H2O", 0x0123456789abcdef, "water") == SCH_OK);
     model->domain.most_neighbours = 2;
     model->domain.nearest[1][8] = model->domain.nearest[8][1] = 0.9;
     model->record = (sch_training_record){.steps = 7, .frames = 1};
