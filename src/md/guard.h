@@ -1,4 +1,4 @@
-/* A guard, as the files that make, use and save one see it. */
+/* The members of a guard, for guard.c and guard_bytes.c. */
 #ifndef SCH_MD_GUARD_H
 #define SCH_MD_GUARD_H
 
@@ -23,8 +23,7 @@ struct guard_state {
     struct finding findings[SCH_DOUBT_KINDS];
 };
 
-/** What is allowed of a pair of elements, Å; squares would save a root that the list takes anyway.
- */
+/** Distances that matter for a pair of elements, Å. */
 struct pair_limits {
     double broken; /* a bond that is longer is none */
     double formed; /* atoms that are closer are bonded */

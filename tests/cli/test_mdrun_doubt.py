@@ -60,22 +60,23 @@ class Case(ProgramCase):
 
 
 class Doubt(Case):
-    """tiny was not trained on water, and tears it apart."""
+    """tiny was not trained on water, and tears it apart within 20 fs. Later than 50 fs nobody knows
+    where the atoms are: that depends on the processor."""
 
     def test_summary_and_status(self):
-        done, summary = self.run_json(WATER, "--steps", 400, "--every", 20)
+        done, summary = self.run_json(WATER, "--steps", 100, "--every", 20)
         for words in ("tiny was not trained on H2O", "bonds changed at step ",
                       "this run is not to be trusted"):
             self.assertGreaterEqual(self.warned(done, words), 1, words)
         self.assertEqual(self.warned(done, "bonds changed"), 1)
         self.assertRegex(done.stdout, r"\nin doubt     bonds changed at step [0-9]+: O1-H[23] "
                                       r"broken \([1-9]\.[0-9]+ Å\)")
-        self.assertRegex(done.stdout, r"\nsteps        400 of 0\.5 fs in [0-9.]+ s, doubtful\n")
+        self.assertRegex(done.stdout, r"\nsteps        100 of 0\.5 fs in [0-9.]+ s, doubtful\n")
         self.assertEqual(summary["status"], "doubtful")
         self.assertEqual(len(summary["warnings"]), done.stderr.count("mdrun: warning: "))
         for text in summary["warnings"]:
             self.assertIn("mdrun: warning: " + text + "\n", done.stderr)
-        self.assertEqual(self.steps("water-md.csv"), list(range(0, 401, 20)))
+        self.assertEqual(self.steps("water-md.csv"), list(range(0, 101, 20)))
 
     def steps(self, name):
         with open(self.path(name), newline="") as file:
@@ -85,7 +86,7 @@ class Doubt(Case):
         done, summary = self.run_json(WATER, "--steps", 4000, "--every", 7, "--on-doubt", "stop",
                                       "--checkpoint", "w.chk")
         self.assertEqual(summary["status"], "doubtful")
-        self.assertLess(summary["steps"], 400)
+        self.assertLess(summary["steps"], 100)
         self.assertEqual(self.steps("water-md.csv")[-1], summary["steps"])
         self.assertIn("w.chk", self.files())
         # It goes on when that is asked for, and stops for what is new only.
@@ -105,7 +106,7 @@ class Doubt(Case):
                 self.assertEqual(self.warned(done, "bonds changed"), 1)
 
     def test_replicas(self):
-        done, summary = self.run_json(WATER, "--steps", 200, "--replicas", 3, "--out", "none",
+        done, summary = self.run_json(WATER, "--steps", 60, "--replicas", 3, "--out", "none",
                                       "--log", "none")
         self.assertEqual(self.warned(done, "bonds changed"), 1)
         self.assertRegex(done.stdout, r"\nin doubt     replica [123]: bonds changed at step ")
@@ -113,9 +114,9 @@ class Doubt(Case):
 
     def test_a_run_that_goes_on_finds_the_same(self):
         common = ("--every", 10, "--checkpoint", "w.chk", "--out", "none")
-        whole, _ = self.run_json(WATER, "--steps", 600, *common, "--log", "whole.csv")
+        whole, _ = self.run_json(WATER, "--steps", 100, *common, "--log", "whole.csv")
         parts = [self.run_json(WATER, "--steps", 20, *common, "--log", "part.csv", status=0)]
-        for steps in (60, 300, 600):
+        for steps in (60, 80, 100):
             parts.append(self.run_json("--restart", "w.chk", "--steps", steps))
         self.assertEqual(self.doubts(whole), self.doubts(parts[-1][0]))
         told = sum(self.warned(done, "bonds changed") for done, _ in parts)
@@ -126,7 +127,7 @@ class Doubt(Case):
         return [line for line in done.stdout.splitlines() if line.startswith("in doubt")]
 
     def test_quiet(self):
-        done, summary = self.run_json(WATER, "--steps", 200, "--quiet")
+        done, summary = self.run_json(WATER, "--steps", 100, "--quiet")
         self.assertEqual(done.stdout, "")
         self.assertEqual(summary["status"], "doubtful")
 
