@@ -233,10 +233,17 @@ static int check_outputs(const struct run *run) {
     return result;
 }
 
+/* How models are evaluated for validation. */
+static sch_potential_options validation_options(const struct run *run) {
+    return (sch_potential_options){.device = run->options.device,
+                                   .threads = (int)run->options.threads};
+}
+
 /* What cannot be evaluated is told now, not at the first report. */
 static int try_validation(const struct run *run) {
+    const sch_potential_options how = validation_options(run);
     struct figures figures;
-    int result = train_validate(&run->valid, run->initial, (int)run->options.threads, &figures);
+    int result = train_validate(&run->valid, run->initial, &how, &figures);
     figures_free(&figures);
     return result;
 }
@@ -357,8 +364,7 @@ static sch_model *model_now(const struct run *run, const sch_training_record *re
 
 static int validate(const struct run *run, struct figures *figures) {
     sch_model *model = model_now(run, NULL);
-    const sch_potential_options how = {.device = run->options.device,
-                                       .threads = (int)run->options.threads};
+    const sch_potential_options how = validation_options(run);
     int result = model ? train_validate(&run->valid, model, &how, figures) : PROGRAM_FAILED;
     sch_model_free(model);
     return result;
