@@ -147,9 +147,9 @@ static int check_level(const struct run *run, const char *initial) {
     }
     if (strcmp(told, "unknown") != 0 && strcmp(initial, "unknown") != 0 &&
         strcasecmp(told, initial) != 0)
-        complain("warning: %s: the frames are of the level of theory %s, the model of --init and "
-                 "the new one of %s",
-                 run->data.sources[0].path, told, initial);
+        warning("%s: the frames are of the level of theory %s, the model of --init and "
+                "the new one of %s",
+                run->data.sources[0].path, told, initial);
     return PROGRAM_DONE;
 }
 

@@ -259,7 +259,7 @@ static int cannot_read(struct validation *run, const struct stream_item *item) {
 
 static int warn_of_notice(struct validation *run, char *notice) {
     progress_clear(&run->progress);
-    complain("warning: %s", notice);
+    warning("%s", notice);
     free(notice);
     return PROGRAM_DONE;
 }
@@ -302,8 +302,8 @@ static void warn_of_units(struct validation *run) {
     if (!unit_check_finds(&run->units, words, sizeof words))
         return;
     progress_clear(&run->progress);
-    warning("%s: frames 1 to %ld: convert the forces to eV/Å: they look like %s",
-             file_name(run), run->frames, words);
+    warning("%s: frames 1 to %ld: convert the forces to eV/Å: they look like %s", file_name(run),
+            run->frames, words);
 }
 
 static void warn_of_levels(struct validation *run) {

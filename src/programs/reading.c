@@ -37,7 +37,7 @@ const struct argp reading_parser = {.options = OPTIONS, .parser = take};
 void reading_warn(const sch_reader *reader, size_t *told) {
     const char *notice;
     while ((notice = sch_reader_notice(reader, *told))) {
-        complain("warning: %s", notice);
+        warning("%s", notice);
         ++*told;
     }
 }

@@ -166,6 +166,15 @@ class Coverage(Case):
         done, _ = self.run_json(structure("ethanol"), "--steps", 0, status=0)
         self.assertEqual(done.stderr, "")
 
+    def test_warnings_of_the_file_are_in_the_summary(self):
+        with open(BENZENE, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+        lines[1] = 'pbc="F F F" charge=1'
+        self.write("charged.xyz", "\n".join(lines))
+        done, summary = self.run_json("charged.xyz", "--steps", 0, status=0)
+        self.assertEqual([f"mdrun: warning: {text}" for text in summary["warnings"]],
+                         done.stderr.splitlines())
+
     def test_before_a_minimization(self):
         self.write("ether.xyz", ETHER)
         done = self.run_it("ether.xyz", "--minimize", "--steps", 0)
