@@ -162,7 +162,7 @@ class CommandLine(Case):
         self.assertEqual(done.returncode, INPUT)
         for words in ("warning: dft.xyz: line 2: expected an energy named energy or REF_energy",
                       "(DFT_energy)", "(DFT_forces)", "--energy-key", "--forces-key",
-                      "dft.xyz: frame 1: expected forces"):
+                      "dft.xyz: frame 1: expected an energy or forces"):
             self.assertIn(words, done.stderr)
         for option in ("--energy-key", "--forces-key"):
             self.refused(USAGE, option + ": expected a name", "dft.xyz", option, "")
