@@ -110,9 +110,9 @@ class Mdtrain(ProgramCase):
         self.start_of("./m.h5")
 
     def arguments(self, name, *more):
-        """Of a run that repeats itself, with many reports."""
+        """Of a run that repeats itself."""
         return [self.benzene, self.water, "--size", "ultra-tiny", "--threads", "1", "--seed", "3",
-                "--every", "0.001", "--steps", "400", "--out", name + ".h5", "--log",
+                "--steps", "500", "--out", name + ".h5", "--log",
                 name + ".csv", *more]
 
     def rows(self, name):
@@ -123,8 +123,9 @@ class Mdtrain(ProgramCase):
     def test_a_killed_run_goes_on_to_the_bit(self):
         self.good(*self.arguments("whole"))
         for _ in range(2):  # killed twice, at whatever step it was
-            process = subprocess.Popen([MDTRAIN, *self.arguments("broken", "--resume", "--quiet")],
-                                       cwd=self.folder, env=self.environment())
+            process = subprocess.Popen(
+                [MDTRAIN, *self.arguments("broken", "--resume", "--quiet", "--every", "0.001")],
+                cwd=self.folder, env=self.environment())
             at = self.path("broken.csv")
             before = len(self.rows("broken")) if os.path.exists(at) else 0
             while process.poll() is None:
@@ -132,7 +133,8 @@ class Mdtrain(ProgramCase):
                     process.kill()
                     break
                 time.sleep(0.005)
-            self.assertEqual(process.wait(PATIENCE), -signal.SIGKILL, "it was to be killed before its end")
+            self.assertEqual(process.wait(PATIENCE), -signal.SIGKILL,
+                             "it was to be killed before its end")
         self.good(*self.arguments("broken", "--resume"))
         self.assertEqual(self.start_of("./whole.h5"), self.start_of("./broken.h5"))
         self.assertEqual(self.rows("broken")[-1], self.rows("whole")[-1])
