@@ -164,8 +164,8 @@ static void gradient_at(const sch_model *model, sch_precision precision, const c
     sch_trainer_free(trainer);
 }
 
-/** Where activations are large, single precision keeps its digits with every instruction set: SiLU's
- *  derivatives lose none. */
+/** Where activations are large, single precision keeps its digits with every instruction set:
+ * SiLU's derivatives lose none. */
 static void large_activations(void **state) {
     (void)state;
     static const float biases[] = {1e1f, 1e3f, 1e5f};
@@ -189,8 +189,8 @@ static void large_activations(void **state) {
                 square += exact[p] * exact[p];
                 error += (found[p] - exact[p]) * (found[p] - exact[p]);
             }
-            print_message("%s, bias %g: error of the gradient %.1e\n", names[k],
-                          (double)biases[b], sqrt(error / square));
+            print_message("%s, bias %g: error of the gradient %.1e\n", names[k], (double)biases[b],
+                          sqrt(error / square));
             assert_true(sqrt(error / square) < 1e-3);
         }
         free(exact);
