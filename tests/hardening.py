@@ -15,6 +15,12 @@ READELF, SOURCE, BINARIES = sys.argv[1], Path(sys.argv[2]), sys.argv[3:]
 STARTS_PROGRAMS = re.compile(r" (system|popen|f?exec[lv]\w*|posix_spawnp?|wordexp)(@|$)", re.M)
 ASKS = re.compile(r'\bgetenv\s*\(\s*("(\w+)"|\w+)')
 LOADS = re.compile(r"\b(dlopen)\s*\(")
+# The library's folders; of programs nobody else sets the locale. A call that prints, with its texts.
+LIBRARY = ("base", "hdf5", "io", "potential", "md", "train", "cuda")
+PRINTS = re.compile(r'\b(?:s?n?printf|fprintf|asprintf)\s*\((?:[^;"]|"(?:\\.|[^"\\])*")*;')
+PRINTS_ANYTHING = re.compile(r"\bv\w*printf\s*\(")
+FRACTION = re.compile(r'%[-+ 0#]*[\d.*]*L?[aefgAEFG]')
+READS = re.compile(r"\b(strto(?:d|f|ld)|atof|sscanf|fscanf)\s*\(")
 
 
 def readelf(option, path):
@@ -65,6 +71,20 @@ class Sources(unittest.TestCase):
                 self.assertIn(f"`{match[2]}`", security, f"{path} asks for {match[2]}")
                 asked += 1
         self.assertGreater(asked, 3)
+
+    def test_numbers_have_a_point_in_any_locale(self):
+        """A host program may set a decimal comma: fractions go through base/decimal.c."""
+        looked = 0
+        for path, text in sources():
+            inside = path.relative_to(SOURCE).parts
+            if inside[0] != "src" or inside[1] not in LIBRARY or path.name == "decimal.c":
+                continue
+            looked += 1
+            self.assertIsNone(READS.search(text), path)
+            self.assertIsNone(PRINTS_ANYTHING.search(text), path)
+            for call in PRINTS.findall(text):
+                self.assertIsNone(FRACTION.search(call), f"{path}: {call}")
+        self.assertGreater(looked, 100)
 
     def test_libraries_loaded_by_name_are_those_documented(self):
         security = (SOURCE / "SECURITY.md").read_text()

@@ -33,6 +33,13 @@ int decimal_print(char *text, size_t size, const char *format, ...) {
     return length;
 }
 
+int decimal_print_new(char **text, const char *format, va_list arguments) {
+    locale_t before = enter_c_locale();
+    int length = vasprintf(text, format, arguments);
+    uselocale(before);
+    return length;
+}
+
 double decimal_read(const char *text, char **end) {
     locale_t before = enter_c_locale();
     double number = strtod(text, end);

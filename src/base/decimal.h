@@ -14,6 +14,10 @@ int decimal_print(char *text, size_t size, const char *format, ...)
 int decimal_print_list(char *text, size_t size, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
 
+/** vasprintf likewise. */
+int decimal_print_new(char **text, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
 /** strtod in the "C" locale. */
 double decimal_read(const char *text, char **end);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/memory.h"
 #include "md/coverage.h"
 #include "md/neighbour_list.h"
@@ -234,12 +235,13 @@ static void check_temperature(sch_guard *guard, const sch_simulation *simulation
         return;
     const double highest = highest_mean(guard, simulation, state.degrees_of_freedom);
     if (now->mean_temperature > highest)
-        snprintf(add_finding(guard, SCH_DOUBT_TEMPERATURE, state.step), DOUBT_TEXT,
-                 "too hot at step %ld: the mean temperature is %.0f K, %s explain at most %.0f K",
-                 state.step, now->mean_temperature,
-                 simulation->thermostat.kind == SCH_NO_THERMOSTAT ? "the start's velocities"
-                                                                  : "start and thermostat",
-                 highest);
+        decimal_print(
+            add_finding(guard, SCH_DOUBT_TEMPERATURE, state.step), DOUBT_TEXT,
+            "too hot at step %ld: the mean temperature is %.0f K, %s explain at most %.0f K",
+            state.step, now->mean_temperature,
+            simulation->thermostat.kind == SCH_NO_THERMOSTAT ? "the start's velocities"
+                                                             : "start and thermostat",
+            highest);
 }
 
 /* ---------------------------------------------------------------- pairs and bonds */
@@ -294,7 +296,7 @@ say(struct words *words, const char *format, ...) {
     va_list arguments;
     char word[80];
     va_start(arguments, format);
-    vsnprintf(word, sizeof word, format, arguments);
+    decimal_print_list(word, sizeof word, format, arguments);
     va_end(arguments);
     if (words->count++ >= 3) {
         words->left_out++;
@@ -326,9 +328,9 @@ static void say_distance(const sch_guard *guard, const sch_system *system,
         if ((size_t)nb->neighbour[e] == j)
             r = fmin(r, nb->distance[e]);
     if (isfinite(r))
-        snprintf(text, size, "%.2f Å", r);
+        decimal_print(text, size, "%.2f Å", r);
     else
-        snprintf(text, size, "beyond %.1f Å", neighbour_list_cutoff(guard->list));
+        decimal_print(text, size, "beyond %.1f Å", neighbour_list_cutoff(guard->list));
 }
 
 /** Bonds of `some` that `others` lack, but for those of atoms that have moved as a whole. */
@@ -401,11 +403,12 @@ static sch_status check_bonds(sch_guard *guard, const sch_system *system,
 static void describe_near(sch_guard *guard, const struct neighbours *nb, const struct look *look,
                           long step) {
     const size_t i = look->near_atom, j = (size_t)nb->neighbour[look->near_edge];
-    snprintf(add_finding(guard, SCH_DOUBT_PAIRS, step), DOUBT_TEXT,
-             "atoms too close at step %ld: %s%zu-%s%zu %.2f Å, the closest such pair in training "
-             "was %.2f Å",
-             step, symbol(nb, i), i + 1, symbol(nb, j), j + 1, nb->distance[look->near_edge],
-             guard->model->domain.nearest[nb->species[i]][nb->species[j]]);
+    decimal_print(
+        add_finding(guard, SCH_DOUBT_PAIRS, step), DOUBT_TEXT,
+        "atoms too close at step %ld: %s%zu-%s%zu %.2f Å, the closest such pair in training "
+        "was %.2f Å",
+        step, symbol(nb, i), i + 1, symbol(nb, j), j + 1, nb->distance[look->near_edge],
+        guard->model->domain.nearest[nb->species[i]][nb->species[j]]);
 }
 
 static sch_status check_structure(sch_guard *guard, const sch_system *system, long step) {

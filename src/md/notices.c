@@ -1,15 +1,16 @@
 #include "md/notices.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "base/decimal.h"
 
 sch_status notices_add(struct notices *notices, enum notice which, const char *format, ...) {
     va_list arguments;
     if (notices->told[which])
         return SCH_OK;
     va_start(arguments, format);
-    int length = vasprintf(&notices->lines[notices->n], format, arguments);
+    int length = decimal_print_new(&notices->lines[notices->n], format, arguments);
     va_end(arguments);
     if (length < 0) {
         notices->lines[notices->n] = NULL;
