@@ -92,6 +92,22 @@ SCH_API const char *sch_build_description(void);
  */
 SCH_API const char *sch_nearest(const char *word, size_t n, const char *const words[]);
 
+/**
+ * A text that is safe to print on a terminal: one line, without commands to the terminal. '?'
+ * stands for each control character (ASCII, C1 and DEL), line or paragraph separator, mark that
+ * changes the direction of text, and byte that is not UTF-8. Names of files and all that was read
+ * from a file go through this function before they are printed; sch_last_error() is clean already.
+ * @param printable  [out] [size] ends in NUL; cut before the first character that does not fit. May
+ *                   be the text itself, or NULL if size is 0
+ * @return the bytes of the whole text, without the NUL
+ */
+SCH_API size_t sch_printable(const char *text, char *printable, size_t size);
+
+/** A text in which U+FFFD, of three bytes, stands for each byte that is not UTF-8: for JSON and
+ * CSV. Arguments and result are as those of sch_printable, but that `valid` is not the text itself.
+ */
+SCH_API size_t sch_valid_utf8(const char *text, char *valid, size_t size);
+
 /* ---------------------------------------------------------------- elements */
 
 /** Symbol of an element ("H" for 1), NULL outside 1..100. */
@@ -900,11 +916,65 @@ SCH_CHECKED sch_status sch_checkpoint_check_output(const sch_checkpoint *checkpo
 SCH_CHECKED sch_status sch_trajectory_resume(sch_trajectory **trajectory,
                                              const sch_checkpoint *checkpoint, size_t number);
 
-/* ---------------------------------------------------------------- small files */
+/* ---------------------------------------------------------------- other files */
 
 /** Write a file whole or not at all: to a temporary one beside it, flushed, then renamed. What is
  * no ordinary file (a pipe, a terminal) is written to directly. */
 SCH_CHECKED sch_status sch_write_file(const char *path, const void *content, size_t bytes);
+
+/** The same, but an older file is renamed as by sch_set_aside, once the new one is whole beside it.
+ *  @param older  [out] its new name, freed by free(); NULL if nothing was renamed */
+SCH_CHECKED sch_status sch_write_file_keeping(const char *path, const void *content, size_t bytes,
+                                              char **older);
+
+/** A file that grows by whole records, such as the lines of a log. It is locked while it is open:
+ *  trajectories and energy logs are such files, too. */
+typedef struct sch_output sch_output;
+
+/** Create the file; an older file of that name is replaced.
+ *  @return SCH_ERROR_IO if it cannot be created, or if another run is writing it */
+SCH_CHECKED sch_status sch_output_create(sch_output **output, const char *path);
+
+/** Open a file that is there, cut it to its first `bytes` bytes, and go on behind them. */
+SCH_CHECKED sch_status sch_output_extend(sch_output **output, const char *path, size_t bytes);
+
+/** Append a record. When the disk refuses, the file is cut back to its last whole record; when it
+ *  has none, it is removed. */
+SCH_CHECKED sch_status sch_output_append(sch_output *output, const void *record, size_t bytes);
+
+/** Flush to the disk and close. A file without a record is removed. The handle is freed also after
+ *  an error; NULL is accepted.
+ *  @return SCH_ERROR_IO also if the file was removed or replaced while it was open: then what was
+ *          written is lost */
+SCH_CHECKED sch_status sch_output_close(sch_output *output);
+
+/** Close, and remove the file. NULL is accepted. */
+SCH_API void sch_output_discard(sch_output *output);
+
+/**
+ * Would another run that writes a file of this name, or holds it (sch_hold_create), refuse it now?
+ * For a message before a long computation; creating the file asks again.
+ * @return SCH_ERROR_IO if another run is writing it
+ */
+SCH_CHECKED sch_status sch_output_check(const char *path);
+
+/** A name that one run has to itself: for a file that is replaced as a whole again and again, such
+ *  as a checkpoint. */
+typedef struct sch_hold sch_hold;
+
+/** Hold a name. A file PATH.lock is beside it until sch_hold_free; one that a killed program left
+ *  does not matter.
+ *  @return SCH_ERROR_IO if another run holds it */
+SCH_CHECKED sch_status sch_hold_create(sch_hold **held, const char *path);
+SCH_API void sch_hold_free(sch_hold *held);
+
+/**
+ * Rename a file that a new one is about to replace: run/a.xyz becomes run/#a.xyz.1#, or the next
+ * number that is free, up to 99. An empty file and what is no regular file stay.
+ * @param name  [out] its new name, freed by free(); NULL if nothing was renamed
+ * @return SCH_ERROR_IO if another run is writing it, or if no number is free
+ */
+SCH_CHECKED sch_status sch_set_aside(const char *path, char **name);
 
 #ifdef __cplusplus
 }

@@ -350,7 +350,7 @@ static void copy_file(const char *from, const char *to) {
 }
 
 /** A checkpoint in memory, and frames behind it. */
-static void make_trajectory(const char *path, struct sealed *checkpoint) {
+static struct file_mark make_trajectory(const char *path, struct sealed *checkpoint) {
     static const struct sealed_kind kind = {"test", 1};
     struct h5md *file = NULL;
     struct file_mark mark;
@@ -371,6 +371,7 @@ static void make_trajectory(const char *path, struct sealed *checkpoint) {
     append_frames(file, atoms, BEFORE, AFTER);
     assert_ok(h5md_close(file));
     sch_system_free(atoms);
+    return mark;
 }
 
 /** A program that is killed while it restarts leaves a sound file, too. */
@@ -380,11 +381,11 @@ static void sound_while_it_is_resumed(void **unused) {
     struct sealed checkpoint;
     struct h5md *file = NULL;
     int frames = AFTER;
-    make_trajectory(path, &checkpoint);
+    const struct file_mark mark = make_trajectory(path, &checkpoint);
     copy_file(path, copy);
     forget_events();
     recording = true;
-    assert_ok(h5md_resume(&file, path, &checkpoint));
+    assert_ok(h5md_resume(&file, path, &mark, &checkpoint));
     recording = false;
     int descriptor = open(copy, O_RDWR);
     assert_true(descriptor >= 0 && n_events > 3);

@@ -370,8 +370,7 @@ static void several_systems_need_h5md(void **unused) {
     sch_trajectory *trajectory = NULL;
     make_replicas(systems);
     assert_fails(trajectory_create(&trajectory, "many.xyz", REPLICAS, as_const(systems)),
-                 SCH_ERROR_ARGUMENT,
-                 "many.xyz: expected a trajectory of 12 systems to end in .h5 or .h5md");
+                 SCH_ERROR_ARGUMENT, "many.xyz: an XYZ file holds one system: for 12 systems");
     assert_fails(sch_trajectory_create_all(&trajectory, "none.h5", 0, NULL), SCH_ERROR_ARGUMENT,
                  "none.h5: expected 1 simulation or more");
     assert_fails(sch_energy_log_create_all(&trajectory, "none.csv", 0), SCH_ERROR_ARGUMENT,
@@ -543,7 +542,7 @@ static void other_suffixes_are_refused(void **unused) {
     sch_system *system = make_system(false);
     sch_trajectory *trajectory = NULL;
     assert_fails(create_for(&trajectory, "a.b/run.dcd", system), SCH_ERROR_ARGUMENT,
-                 "a.b/run.dcd: expected a trajectory that ends in .xyz, .extxyz, .h5 or .h5md, "
+                 "a.b/run.dcd: the name of a trajectory must end in .xyz, .extxyz, .h5 or .h5md, "
                  "found .dcd");
     assert_fails(create_for(&trajectory, "a.b/run", system), SCH_ERROR_ARGUMENT, "found no suffix");
     assert_null(trajectory);

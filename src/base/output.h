@@ -1,4 +1,5 @@
-/* Files that hold whole records, or do not exist; those written at once: sch_write_file. */
+/* Files that hold whole records, or do not exist: what the library needs beside sch_output and
+ * sch_write_file. */
 #ifndef SCH_BASE_OUTPUT_H
 #define SCH_BASE_OUTPUT_H
 
@@ -8,30 +9,19 @@
  * system that cannot is none. */
 int output_flush(int descriptor);
 
-/** A file that grows by whole records: a frame, a line of a log. */
-struct output;
-
-/** Create the file, replacing an older one. */
-sch_status output_create(struct output **output, const char *path)
-    __attribute__((warn_unused_result));
-
-/** Append a record. When the disk refuses, the file is cut back to its last whole record; when it
- *  has none, it is removed. */
-sch_status output_append(struct output *output, const void *record, size_t bytes)
-    __attribute__((warn_unused_result));
+/** Is it a name of an open descriptor, such as /dev/stdout? The file behind it is the caller's: it
+ *  is neither emptied nor renamed. */
+bool output_is_descriptor(const char *path);
 
 /** Flush to the disk, and tell how far the file is sound. Of what is no regular file: *mark is all
  *  zero. */
-sch_status output_mark(struct output *output, struct file_mark *mark)
+sch_status output_mark(sch_output *output, struct file_mark *mark)
     __attribute__((warn_unused_result));
 
-/** Open a file that is as file_mark_check wants it, and cut it back to the mark. What is no regular
- *  file is only opened. */
-sch_status output_resume(struct output **output, const char *path, const struct file_mark *mark)
+/** Open a file again that is as file_mark_check wants it, and cut it back to the mark. What is no
+ *  regular file is only opened. */
+sch_status output_resume(sch_output **output, const char *path, const struct file_mark *mark)
     __attribute__((warn_unused_result));
-
-/** Flush to the disk, close, free (after an error too). A file without a record is removed. */
-sch_status output_close(struct output *output) __attribute__((warn_unused_result));
 
 /** As sch_write_file.
  *  @param keep  what the file was before is PATH.prev then; at any time there is a PATH */

@@ -1,7 +1,6 @@
 #include "base/status.h"
 
 #include <stdarg.h>
-#include <string.h>
 
 #include "base/decimal.h"
 
@@ -15,10 +14,9 @@ void set_message(const char *format, ...) {
     va_start(arguments, format);
     decimal_print_list(fresh, sizeof fresh, format, arguments);
     va_end(arguments);
-    memcpy(message, fresh, sizeof message);
-    for (char *c = message; *c; c++)
-        if (*c == '\n' || *c == '\r' || *c == '\t')
-            *c = ' ';
+    /* A file's name or content may hold anything: it must not break the line or drive a terminal.
+     */
+    sch_printable(fresh, message, sizeof message);
 }
 
 const char *sch_last_error(void) {

@@ -21,7 +21,7 @@
  */
 #define fail(code, ...) (set_message(__VA_ARGS__), (code))
 
-/** Line breaks become blanks; what is too long is cut. */
+/** The message is cleaned as by sch_printable; what is too long is cut. */
 void set_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,5 +1,6 @@
 #include "md/h5md.h"
 
+#include "base/file_lock.h"
 #include "base/hdf5_guard.h"
 #include "base/memory.h"
 #include "base/output.h"
@@ -9,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,10 @@
  * such systems 2.7 ms, which their frames of one step cost, too. */
 #define FLUSH_INTERVAL 0.1
 
+/** Of many replicas, whose datasets HDF5 looks at one by one, it takes at most this part of the
+ *  time. */
+#define FLUSH_SHARE 0.1
+
 static const struct {
     const char *root; /* the element is /ROOT/GROUP/NAME; STEP and TIME are those of the position */
     const char *name;
@@ -60,16 +66,16 @@ sch_status h5md_cannot(const struct h5md *file, const char *what, const char *re
     return fail(SCH_ERROR_IO, "%s: cannot %s: %s", file->path, what, reason);
 }
 
-void h5md_discard(struct h5md *file) {
+void h5md_release(struct h5md *file) {
     if (file->writer.file >= 0) {
         struct hdf5_guard guard = hdf5_enter();
         (void)hdf5_close(&file->writer);
         hdf5_leave(guard);
     }
-    if (file->descriptor >= 0)
-        close(file->descriptor);
     if (file->named && !file->begun)
-        unlink(file->path);
+        (void)file_lock_remove(file->descriptor, file->path);
+    if (file->descriptor >= 0)
+        file_lock_close(file->descriptor);
     free(file->groups);
     free(file->chunks);
     free(file->velocities);
@@ -114,16 +120,15 @@ static sch_status reserve(struct h5md *file, off_t needed) {
 
 /* ---------------------------------------------------------------- create */
 
-/** Open the file ourselves first: the system's reasons are clearer than HDF5's. */
+/** Open and lock the file ourselves before HDF5 empties it; the system's reasons are clearer, too.
+ */
 static sch_status open_file(struct h5md *file) {
     struct stat status;
-    file->descriptor = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (file->descriptor < 0)
-        return h5md_cannot(file, "create", strerror(errno));
+    SCH_TRY(file_lock_open(&file->descriptor, file->path, O_RDWR | O_CREAT, "create"));
     if (fstat(file->descriptor, &status) != 0)
         return h5md_cannot(file, "create", strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return fail(SCH_ERROR_IO, "%s: expected a regular file for H5MD, found a device or a pipe",
+        return fail(SCH_ERROR_IO, "%s: H5MD needs a regular file, this is a device or a pipe",
                     file->path);
     file->named = true;
     /* HDF5 cannot even close a file whose first writes failed. Species and mass: 12 bytes an atom.
@@ -277,7 +282,7 @@ sch_status h5md_new(struct h5md **file, const char *path, size_t n_groups) {
     if (status == SCH_OK)
         *file = fresh;
     else
-        h5md_discard(fresh);
+        h5md_release(fresh);
     return status;
 }
 
@@ -305,7 +310,7 @@ sch_status h5md_create(struct h5md **file, const char *path, size_t n_systems,
         hdf5_leave(guard);
     }
     if (status != SCH_OK) {
-        h5md_discard(fresh);
+        h5md_release(fresh);
         return status;
     }
     *file = fresh;
@@ -348,10 +353,12 @@ static bool write_frame(struct h5md *file, struct group *group, const sch_system
     for (int i = 0; i < SERIES; i++)
         if (values[i] && !hdf5_append(&file->writer, &group->series[i], values[i]))
             return false;
-    if (now() < file->flush_due)
+    const double begin = now();
+    if (begin < file->flush_due)
         return true;
     bool flushed = hdf5_flush(&file->writer);
-    file->flush_due = now() + FLUSH_INTERVAL;
+    const double end = now();
+    file->flush_due = end + fmax(FLUSH_INTERVAL, (end - begin) / FLUSH_SHARE);
     return flushed;
 }
 
@@ -408,7 +415,8 @@ static sch_status settle(const struct h5md *file) {
     struct stat status;
     if (fstat(file->descriptor, &status) != 0 || ftruncate(file->descriptor, status.st_size) != 0)
         return h5md_cannot(file, "write", strerror(errno));
-    return h5md_flush_to_disk(file);
+    SCH_TRY(h5md_flush_to_disk(file));
+    return file_lock_check_name(file->descriptor, file->path);
 }
 
 sch_status h5md_close(struct h5md *file) {
@@ -421,6 +429,12 @@ sch_status h5md_close(struct h5md *file) {
     hdf5_leave(guard);
     if (file->begun && status == SCH_OK)
         status = settle(file);
-    h5md_discard(file);
+    h5md_release(file);
     return status;
+}
+
+void h5md_discard(struct h5md *file) {
+    file->begun = false;
+    file->named = true;
+    h5md_release(file);
 }

@@ -59,10 +59,14 @@ sch_status h5md_mark(struct h5md *file, struct file_mark *mark, struct sealed *c
     __attribute__((warn_unused_result));
 
 /** Open a file that is as file_mark_check wants it, and make it what it was at the checkpoint. */
-sch_status h5md_resume(struct h5md **file, const char *path, struct sealed *checkpoint)
-    __attribute__((warn_unused_result));
+sch_status h5md_resume(struct h5md **file, const char *path, const struct file_mark *mark,
+                       struct sealed *checkpoint) __attribute__((warn_unused_result));
 
-/** Flush to the disk, close, free (after an error too). A file without a frame is removed. */
+/** Flush to the disk, close, free (after an error too). A file without a frame is removed.
+ *  @return SCH_ERROR_IO also if the file was removed or replaced while it was open */
 sch_status h5md_close(struct h5md *file) __attribute__((warn_unused_result));
+
+/** Close, remove the file, and free. */
+void h5md_discard(struct h5md *file);
 
 #endif

@@ -39,7 +39,7 @@ struct group {
 
 struct h5md {
     char *path;
-    int descriptor;              /* the same file as HDF5's, to reserve room and to flush */
+    int descriptor;              /* the same file as HDF5's: locked; to reserve room and to flush */
     bool named;                  /* the file is there: without a frame it is to be removed */
     bool broken;                 /* a failed frame could not be undone */
     bool begun;                  /* there is a frame */
@@ -79,6 +79,6 @@ void h5md_plan_frame(struct group *group);
 sch_status h5md_flush_to_disk(const struct h5md *file) __attribute__((warn_unused_result));
 
 /** Close, remove a file without a frame, and free; whatever has been opened so far. */
-void h5md_discard(struct h5md *file);
+void h5md_release(struct h5md *file);
 
 #endif

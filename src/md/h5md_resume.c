@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file_lock.h"
 #include "base/hdf5_guard.h"
 #include "base/memory.h"
 #include "base/positioned.h"
@@ -142,6 +143,7 @@ static sch_status flush_and_list(struct h5md *file, struct file_mark *mark) {
 sch_status h5md_mark(struct h5md *file, struct file_mark *mark, struct sealed *checkpoint) {
     if (file->broken)
         return h5md_cannot(file, "write", "an earlier write failed");
+    SCH_TRY(file_lock_check_name(file->descriptor, file->path));
     struct hdf5_guard guard = hdf5_enter();
     sch_status status = flush_and_list(file, mark);
     hdf5_leave(guard);
@@ -246,10 +248,10 @@ static bool open_groups(struct h5md *file) {
     return good;
 }
 
-static sch_status reopen(struct h5md *file, struct sealed *checkpoint) {
-    file->descriptor = open(file->path, O_RDWR | O_CLOEXEC);
-    if (file->descriptor < 0)
-        return h5md_cannot(file, "open", strerror(errno));
+static sch_status reopen(struct h5md *file, const struct file_mark *mark,
+                         struct sealed *checkpoint) {
+    SCH_TRY(file_lock_open(&file->descriptor, file->path, O_RDWR, "open"));
+    SCH_TRY(file_mark_check(mark, file->path));
     SCH_TRY(take_pieces(file, checkpoint));
     struct hdf5_guard guard = hdf5_enter();
     bool good = open_groups(file);
@@ -259,14 +261,15 @@ static sch_status reopen(struct h5md *file, struct sealed *checkpoint) {
                 : h5md_cannot(file, "open", *reason ? reason : "it has another number of frames");
 }
 
-sch_status h5md_resume(struct h5md **file, const char *path, struct sealed *checkpoint) {
+sch_status h5md_resume(struct h5md **file, const char *path, const struct file_mark *mark,
+                       struct sealed *checkpoint) {
     struct h5md *fresh = NULL;
     sch_status status = take_groups(&fresh, path, checkpoint);
     if (status == SCH_OK)
-        status = reopen(fresh, checkpoint);
+        status = reopen(fresh, mark, checkpoint);
     if (status == SCH_OK)
         *file = fresh;
     else if (fresh)
-        h5md_discard(fresh);
+        h5md_release(fresh);
     return status;
 }

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/output.h"
@@ -22,7 +20,7 @@ struct sch_trajectory {
     char *path;
     size_t n_systems;
     struct h5md *h5md;             /* H5MD */
-    struct output *text;           /* the other formats */
+    sch_output *text;              /* the other formats */
     struct xyz_text frame;         /* XYZ: kept from frame to frame */
     bool begun;                    /* ENERGIES: the column names are there */
     unsigned forks;                /* threads_forks() of the process that opened it */
@@ -39,8 +37,8 @@ static sch_status find_format(enum format *format, const char *path, size_t n_sy
         *format = XYZ;
         if (n_systems > 1)
             return fail(SCH_ERROR_ARGUMENT,
-                        "%s: expected a trajectory of %zu systems to end in .h5 or .h5md: "
-                        "an XYZ file holds one",
+                        "%s: an XYZ file holds one system: for %zu systems choose a name that ends "
+                        "in .h5 or .h5md",
                         path, n_systems);
         return SCH_OK;
     }
@@ -51,7 +49,7 @@ static sch_status find_format(enum format *format, const char *path, size_t n_sy
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     const char *suffix = strrchr(name, '.');
     return fail(SCH_ERROR_ARGUMENT,
-                "%s: expected a trajectory that ends in .xyz, .extxyz, .h5 or .h5md, found %s",
+                "%s: the name of a trajectory must end in .xyz, .extxyz, .h5 or .h5md, found %s",
                 path, suffix ? suffix : "no suffix");
 }
 
@@ -97,7 +95,7 @@ static sch_status open_file(sch_trajectory **trajectory, enum format format, con
     sch_trajectory *fresh = NULL;
     SCH_TRY(new_trajectory(&fresh, format, path, n_systems));
     sch_status status = format == H5MD ? h5md_create(&fresh->h5md, path, n_systems, systems)
-                                       : output_create(&fresh->text, path);
+                                       : sch_output_create(&fresh->text, path);
     if (status != SCH_OK) {
         release(fresh);
         return status;
@@ -116,7 +114,7 @@ sch_status trajectory_create(sch_trajectory **trajectory, const char *path, size
 static sch_status append_energies(sch_trajectory *log, size_t number, const sch_state *state) {
     char line[ENERGY_LOG_LINE];
     size_t length = energy_log_line(line, log->n_systems > 1 ? number + 1 : 0, state, !log->begun);
-    SCH_TRY(output_append(log->text, line, length));
+    SCH_TRY(sch_output_append(log->text, line, length));
     log->begun = true;
     return SCH_OK;
 }
@@ -129,7 +127,7 @@ static sch_status write_frame(void *target, size_t number, const sch_system *sys
     if (trajectory->format == ENERGIES)
         return append_energies(trajectory, number, state);
     SCH_TRY(xyz_write_frame(&trajectory->frame, system, forces, state));
-    return output_append(trajectory->text, trajectory->frame.text, trajectory->frame.length);
+    return sch_output_append(trajectory->text, trajectory->frame.text, trajectory->frame.length);
 }
 
 sch_status trajectory_append(sch_trajectory *trajectory, size_t number, const sch_system *system,
@@ -182,8 +180,8 @@ static sch_status check_start(const struct start *start, const char *path) {
         SCH_TRY(find_format(&format, path, start->n_systems));
     return start->format == format ? SCH_OK
                                    : fail(SCH_ERROR_FORMAT,
-                                          "%s: expected a checkpoint that tells its format, found "
-                                          "another format",
+                                          "%s: the checkpoint has a file of another format under "
+                                          "this name",
                                           path);
 }
 
@@ -193,12 +191,11 @@ sch_status trajectory_resume(sch_trajectory **trajectory, const char *path,
     sch_trajectory *fresh = NULL;
     SCH_TRY(sealed_take(checkpoint, &start, sizeof start));
     SCH_TRY(check_start(&start, path));
-    if (start.mark.bytes > 0)
-        SCH_TRY(file_mark_check(&start.mark, path));
     SCH_TRY(new_trajectory(&fresh, (enum format)start.format, path, start.n_systems));
     fresh->begun = start.begun;
-    sch_status status = fresh->format == H5MD ? h5md_resume(&fresh->h5md, path, checkpoint)
-                                              : output_resume(&fresh->text, path, &start.mark);
+    sch_status status = fresh->format == H5MD
+                            ? h5md_resume(&fresh->h5md, path, &start.mark, checkpoint)
+                            : output_resume(&fresh->text, path, &start.mark);
     if (status == SCH_OK)
         *trajectory = fresh;
     else
@@ -271,8 +268,8 @@ sch_status sch_trajectory_close(sch_trajectory *trajectory) {
     sch_status written = background_stop(trajectory->background);
     char reason[512];
     snprintf(reason, sizeof reason, "%s", sch_last_error());
-    sch_status closed =
-        trajectory->format == H5MD ? h5md_close(trajectory->h5md) : output_close(trajectory->text);
+    sch_status closed = trajectory->format == H5MD ? h5md_close(trajectory->h5md)
+                                                   : sch_output_close(trajectory->text);
     release(trajectory);
     return written == SCH_OK ? closed : fail(written, "%s", reason);
 }
@@ -280,11 +277,10 @@ sch_status sch_trajectory_close(sch_trajectory *trajectory) {
 void sch_trajectory_discard(sch_trajectory *trajectory) {
     if (!trajectory || is_foreign(trajectory))
         return;
-    char *path = trajectory->path;
-    trajectory->path = NULL;
-    (void)!sch_trajectory_close(trajectory); /* the file goes, whatever became of it */
-    struct stat status;
-    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode))
-        unlink(path);
-    free(path);
+    (void)!background_stop(trajectory->background); /* the file goes, whatever became of it */
+    if (trajectory->format == H5MD)
+        h5md_discard(trajectory->h5md);
+    else
+        sch_output_discard(trajectory->text);
+    release(trajectory);
 }
