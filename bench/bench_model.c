@@ -9,7 +9,10 @@
 
 char *bench_model_name(const char *name_or_path) {
     bool is_path = strchr(name_or_path, '/') || paths_ends_in(name_or_path, ".h5");
-    return is_path ? paths_derived(name_or_path, "") : strdup(name_or_path);
+    char *name = is_path ? paths_derived(name_or_path, "") : strdup(name_or_path);
+    if (name)
+        sch_printable(name, name, strlen(name) + 1);
+    return name;
 }
 
 int bench_model_open(struct bench_model *model, const struct bench_options *options, size_t k,

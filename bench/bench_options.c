@@ -13,7 +13,8 @@ enum {
     KEY_HTML,
     KEY_QUICK,
     KEY_MAX_ATOMS,
-    KEY_MAX_BATCH
+    KEY_MAX_BATCH,
+    KEY_OVERWRITE
 }; // options that have no letter
 
 /* The last column is a group: --help lists the groups in order; those between are in
@@ -25,7 +26,8 @@ static const struct argp_option OPTIONS[] = {
     {"json", KEY_JSON, "FILE", 0, "Write the record, for compare and plot.py", 10},
     {"html", KEY_HTML, "FILE", 0, "Write a page with tables and pictures", 11},
     {"quick", KEY_QUICK, NULL, 0, "Fewer samples, shorter runs: a first look", 12},
-    {"quiet", 'q', NULL, 0, "Print nothing but errors", 13},
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace older files, which else are renamed", 13},
+    {"quiet", 'q', NULL, 0, "Print only errors and warnings", 13},
     {0}};
 
 /* What the parser fills in. */
@@ -76,6 +78,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_QUICK:
         options->quick = true;
+        return 0;
+    case KEY_OVERWRITE:
+        options->overwrite = true;
         return 0;
     case 'q':
         options->quiet = true;
@@ -160,8 +165,11 @@ char *bench_options_words(const struct bench_options *options) {
             potential->precision == SCH_DOUBLE ? "double" : "single", memory, atoms, batch,
             options->quick ? " --quick" : "");
     bool whole = !ferror(stream);
-    if (fclose(stream) == 0 && whole)
+    if (fclose(stream) == 0 && whole) {
+        sch_printable(text, text,
+                      length + 1); // which is not longer: names of files go to terminals
         return text;
+    }
     free(text);
     return NULL;
 }

@@ -17,6 +17,7 @@ struct bench_options {
     long max_atoms;                  /**< of sizes; 0: its own largest */
     long max_batch;                  /**< of batch and replicas; 0: their own largest */
     bool quick;                      /**< fewer samples, shorter runs */
+    bool overwrite;                  /**< older files are replaced, not renamed */
     bool quiet;
 };
 

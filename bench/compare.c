@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_FAIL_ABOVE = 256, KEY_JSON };
+enum { KEY_FAIL_ABOVE = 256, KEY_JSON, KEY_OVERWRITE };
 
 static const struct argp_option OPTIONS[] = {
     {"fail-above", KEY_FAIL_ABOVE, "X%", 0, "Exit status 1 only when worse by more than X % (0)",
      0},
     {"json", KEY_JSON, "FILE", 0, "Write the comparison for programs", 0},
-    {"quiet", 'q', NULL, 0, "Print nothing but errors and warnings", 0},
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace an older file, which else is renamed", 0},
+    {"quiet", 'q', NULL, 0, "Print only errors and warnings", 0},
     {0}};
 
 struct options {
@@ -25,7 +26,7 @@ struct options {
     size_t n_paths;
     double fail_above; /* a share */
     const char *json;
-    bool quiet;
+    bool overwrite, quiet;
 };
 
 /* "5%" and "5" are the same. */
@@ -45,6 +46,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_JSON:
         options->json = argument_file("--json", text);
+        return 0;
+    case KEY_OVERWRITE:
+        options->overwrite = true;
         return 0;
     case 'q':
         options->quiet = true;
@@ -110,7 +114,9 @@ static int report(const struct options *options, const struct record records[2],
     }
     warn(options, records);
     if (result == PROGRAM_DONE && options->json)
-        result = outputs_write_text(options->json, comparison_json(&report));
+        result = outputs_write_text(
+            options->json, comparison_json(&report),
+            &(struct replacing){.overwrite = options->overwrite, .quiet = options->quiet});
     return result;
 }
 

@@ -2,6 +2,7 @@
 
 #include "json.h"
 #include "machine.h"
+#include "program.h"
 #include "row_label.h"
 
 #include <math.h>
@@ -56,13 +57,14 @@ static int columns(const char *text) {
     return n;
 }
 
-/* A text in a field of so many columns, cut where it is longer; control characters become '?'. */
+/* A text in a field of so many columns, cut where it is longer. */
 static void print_field(FILE *stream, const char *text, int width) {
+    const struct printable clean = printable(text);
     int n = 0;
-    for (const char *c = text; *c; c++) {
+    for (const char *c = clean.text; *c; c++) {
         if (((unsigned char)*c & 0xc0) != 0x80 && ++n > width)
             break;
-        putc((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c, stream);
+        putc(*c, stream);
     }
     for (; n < width; n++)
         putc(' ', stream);

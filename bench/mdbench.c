@@ -127,14 +127,16 @@ static int finish(struct record *record, const struct suite *suite,
         print(record, suite, options->quick);
     if (result == PROGRAM_DONE)
         result = outputs_flush();
+    const struct replacing how = {.overwrite = options->overwrite, .quiet = options->quiet};
     if (result == PROGRAM_DONE && options->json)
-        result = outputs_write_text(options->json, record_json(record));
+        result = outputs_write_text(options->json, record_json(record), &how);
     if (result == PROGRAM_DONE && options->html)
-        result = outputs_write_text(options->html, html_page(record));
+        result = outputs_write_text(options->html, html_page(record), &how);
     return result;
 }
 
 int main(int argc, char **argv) {
+    program_start();
     if (argc > 1 && strcmp(argv[1], "compare") == 0)
         return compare_run(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "page") == 0)

@@ -7,14 +7,28 @@
 
 #include <stdlib.h>
 
+enum { KEY_OVERWRITE = 256 };
+
+static const struct argp_option OPTIONS[] = {
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace an older page, which else is renamed", 0},
+    {"quiet", 'q', NULL, 0, "Print only errors and warnings", 0},
+    {0}};
+
 struct options {
     const char *paths[2]; /* record, page */
     size_t n_paths;
+    struct replacing replacing;
 };
 
 static error_t take(int key, char *text, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
+    case KEY_OVERWRITE:
+        options->replacing.overwrite = true;
+        return 0;
+    case 'q':
+        options->replacing.quiet = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (options->n_paths == 2)
             return ARGP_ERR_UNKNOWN;
@@ -34,6 +48,7 @@ static error_t take(int key, char *text, struct argp_state *state) {
 
 int page_run(int argc, char **argv) {
     static const struct argp parser = {
+        .options = OPTIONS,
         .parser = take,
         .args_doc = "page RECORD.json PAGE.html",
         .doc = "Make a page with tables and pictures of a record, as --html does of a run."};
@@ -45,7 +60,7 @@ int page_run(int argc, char **argv) {
     if (result == PROGRAM_DONE)
         result = record_read(&record, options.paths[0]);
     if (result == PROGRAM_DONE)
-        result = outputs_write_text(options.paths[1], html_page(&record));
+        result = outputs_write_text(options.paths[1], html_page(&record), &options.replacing);
     record_free(&record);
     return result;
 }

@@ -229,14 +229,12 @@ static int wrong(const struct reading *at, const char *item, const char *expecte
     return PROGRAM_INPUT;
 }
 
-/* Texts go to terminals and into pages: no control characters, and no novels. */
+/* Texts go to terminals and into pages: all of them printable, and no novels. */
 static bool sound_text(const cJSON *item) {
-    if (!cJSON_IsString(item) || strlen(item->valuestring) > TEXT_MOST)
-        return false;
-    for (const char *c = item->valuestring; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            return false;
-    return true;
+    char clean[TEXT_MOST + 1];
+    return cJSON_IsString(item) && strlen(item->valuestring) <= TEXT_MOST &&
+           (sch_printable(item->valuestring, clean, sizeof clean), true) &&
+           strcmp(item->valuestring, clean) == 0;
 }
 
 /* A text into a place of its own; "" where there is none. */

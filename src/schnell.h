@@ -758,11 +758,11 @@ SCH_API void sch_guard_free(sch_guard *guard);
  *
  * Temperature: the mean over the last 0.2 ps (exponential; ten times a thermostat's time, if that
  * is longer) may be twice that of the first call, or what a thermostat's distribution exceeds once
- * in 10^13 checks, and on top 400 K, which 0.1 eV an atom of released potential energy make. Bonds: one is
- * broken beyond 1.5 times and new below 1.15 times the sum of the covalent radii; a molecule whose
- * bonds are then those of the start's or of one that the model has seen is no finding, so that a
- * proton may move to where it is at home. Pairs: 0.1 Å closer than the model has seen such a pair,
- * and than the start has any.
+ * in 10^13 checks, and on top 400 K, which 0.1 eV an atom of released potential energy make. Bonds:
+ * one is broken beyond 1.5 times and new below 1.15 times the sum of the covalent radii; a molecule
+ * whose bonds are then those of the start's or of one that the model has seen is no finding, so
+ * that a proton may move to where it is at home. Pairs: 0.1 Å closer than the model has seen such a
+ * pair, and than the start has any.
  * @param found  [out] is there a new finding? NULL if not wanted
  * @return SCH_ERROR_ARGUMENT for a simulation of another number of atoms
  */

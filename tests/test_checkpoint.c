@@ -492,11 +492,11 @@ static void outputs_must_be_there(void **state) {
         write_all(names.names[f], content, size / 2);
         assert_fails(sch_checkpoint_check_output(checkpoint, f), SCH_ERROR_FORMAT, endings[f]);
         assert_fails(sch_trajectory_resume(&file, checkpoint, f), SCH_ERROR_FORMAT,
-                     "that the checkpoint tells of");
+                     "has become shorter since the checkpoint was written");
         memset(content, 'x', size);
         write_all(names.names[f], content, size);
         assert_fails(sch_checkpoint_check_output(checkpoint, f), SCH_ERROR_FORMAT,
-                     "another content");
+                     "has changed since the checkpoint was written");
         unlink(names.names[f]);
         assert_fails(sch_trajectory_resume(&file, checkpoint, f), SCH_ERROR_IO, endings[f]);
         assert_int_equal(access(names.names[f], F_OK), -1);

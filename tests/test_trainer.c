@@ -266,7 +266,7 @@ static void damaged_checkpoints(void **state) {
         const char *message;
     } cases[] = {
         {0, 3, "schnell-training"}, {0, 24, "kind of machine"}, {0, 40, "truncated or damaged"},
-        {0, 60, "undamaged"},       {0, 5000, "undamaged"},     {200, 0, "truncated"},
+        {0, 60, "is damaged"},      {0, 5000, "is damaged"},    {200, 0, "truncated"},
         {1, 0, "truncated"}};
     sch_model *model = student(), *before = NULL, *after = NULL;
     sch_trainer *trainer = trainer_of(model, 1);

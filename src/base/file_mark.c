@@ -45,19 +45,19 @@ static sch_status check_open(const struct file_mark *mark, int descriptor, const
     if (fstat(descriptor, &about) != 0)
         return fail(SCH_ERROR_IO, "%s: cannot open: %s", path, strerror(errno));
     if (!S_ISREG(about.st_mode))
-        return fail(SCH_ERROR_FORMAT, "%s: expected a file to go on with, found no regular one",
-                    path);
+        return fail(SCH_ERROR_FORMAT, "%s: cannot be continued: it is not a regular file", path);
     if ((uint64_t)about.st_size < mark->bytes)
         return fail(SCH_ERROR_FORMAT,
-                    "%s: expected the %llu bytes that the checkpoint tells of, found %llu", path,
-                    (unsigned long long)mark->bytes, (unsigned long long)about.st_size);
+                    "%s: has become shorter since the checkpoint was written: %llu bytes of %llu "
+                    "are left",
+                    path, (unsigned long long)about.st_size, (unsigned long long)mark->bytes);
     int error = sum_stretch(descriptor, mark->from, mark->count, &sum);
     if (error)
         return fail(SCH_ERROR_IO, "%s: cannot read: %s", path, strerror(error));
     if (!checksum_matches(sum, mark->sum))
         return fail(SCH_ERROR_FORMAT,
-                    "%s: expected the file that the checkpoint tells of, found another content "
-                    "before byte %llu",
+                    "%s: has changed since the checkpoint was written (before byte %llu), perhaps "
+                    "because another run wrote it",
                     path, (unsigned long long)mark->bytes);
     return SCH_OK;
 }
@@ -65,8 +65,7 @@ static sch_status check_open(const struct file_mark *mark, int descriptor, const
 sch_status file_mark_check(const struct file_mark *mark, const char *path) {
     int descriptor = open_for_reading(path);
     if (descriptor < 0)
-        return fail(SCH_ERROR_IO, "%s: expected the file that the checkpoint tells of, found: %s",
-                    path, strerror(errno));
+        return fail(SCH_ERROR_IO, "%s: cannot be continued: %s", path, strerror(errno));
     sch_status status = check_open(mark, descriptor, path);
     close(descriptor);
     return status;

@@ -64,8 +64,8 @@ sch_status sealed_write(struct sealed *file, const char *path, bool keep) {
 
 /* ---------------------------------------------------------------- reading */
 
-static sch_status wrong(const char *path, const char *expected, const char *found) {
-    return fail(SCH_ERROR_FORMAT, "%s: expected %s, found %s", path, expected, found);
+static sch_status wrong(const char *path, const char *what) {
+    return fail(SCH_ERROR_FORMAT, "%s: %s", path, what);
 }
 
 /** The whole of an open file, of at least a header and a checksum. */
@@ -74,9 +74,9 @@ static sch_status read_bytes(struct sealed *file, const char *path, FILE *stream
     if (fstat(fileno(stream), &about) != 0)
         return fail(SCH_ERROR_IO, "%s: cannot read: %s", path, strerror(errno));
     if (!S_ISREG(about.st_mode))
-        return wrong(path, "a file", "a folder or a device");
+        return wrong(path, "is a folder or a device, not a file");
     if (about.st_size < (off_t)(sizeof(struct header) + SUM))
-        return wrong(path, "a whole file", "a truncated one");
+        return wrong(path, "is truncated");
     file->count = (size_t)about.st_size;
     SCH_TRY(memory_new(&file->bytes, file->count, 1));
     errno = 0;
@@ -90,22 +90,21 @@ static sch_status check(const struct sealed *file, const struct sealed_kind *kin
                         const char *path) {
     struct header header;
     uint64_t sum;
-    char expected[64], found[64];
     memcpy(&header, file->bytes, sizeof header);
     memcpy(&sum, file->bytes + file->count - SUM, SUM);
-    snprintf(expected, sizeof expected, "a file of the kind \"%s\"", kind->name);
     if (strncmp(header.name, kind->name, sizeof header.name) != 0)
-        return wrong(path, expected, "another");
+        return fail(SCH_ERROR_FORMAT, "%s: is no file of the kind \"%s\"", path, kind->name);
     if (header.byte_order != ONE)
-        return wrong(path, "a file of this kind of machine", "another order of bytes");
+        return wrong(path, "was written on another kind of machine, in another order of bytes");
     if (header.bytes != file->count)
-        return wrong(path, "a whole file", "a truncated or damaged one");
+        return wrong(path, "is truncated or damaged: it has another length than it should");
     if (!checksum_matches(sum, checksum(CHECKSUM_START, file->bytes, file->count - SUM)))
-        return wrong(path, "an undamaged file", "another checksum");
-    snprintf(expected, sizeof expected, "version %llu of its format",
-             (unsigned long long)kind->version);
-    snprintf(found, sizeof found, "version %llu", (unsigned long long)header.version);
-    return header.version == kind->version ? SCH_OK : wrong(path, expected, found);
+        return wrong(path, "is damaged: its checksum does not match");
+    if (header.version != kind->version)
+        return fail(SCH_ERROR_FORMAT,
+                    "%s: has version %llu of its format, but this version of Schnell reads %llu",
+                    path, (unsigned long long)header.version, (unsigned long long)kind->version);
+    return SCH_OK;
 }
 
 sch_status sealed_read(struct sealed *file, const struct sealed_kind *kind, const char *path) {

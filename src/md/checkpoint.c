@@ -342,9 +342,9 @@ static sch_status check_model(const sch_checkpoint *checkpoint, const sch_model 
     if (hash == checkpoint->model_hash)
         return SCH_OK;
     return fail(SCH_ERROR_ARGUMENT,
-                "%s: expected a checkpoint of the model %s (hash %016" PRIx64
-                "), found one of %s (hash %016" PRIx64 ")",
-                checkpoint->path, model->name, hash, checkpoint->model, checkpoint->model_hash);
+                "%s: is a checkpoint of the model %s (hash %016" PRIx64
+                "), which is not the model given, %s (hash %016" PRIx64 ")",
+                checkpoint->path, checkpoint->model, checkpoint->model_hash, model->name, hash);
 }
 
 static sch_status check_system(const sch_checkpoint *checkpoint, const sch_system *found,

@@ -1,6 +1,10 @@
 #include "checkpoint_options.h"
 
 #include "arguments.h"
+#include "paths.h"
+
+#include <stdio.h>
+#include <stdlib.h>
 
 /* Far from a program's own. */
 enum { KEY_CHECKPOINT = 1024, KEY_EVERY, KEY_RESTART };
@@ -35,3 +39,27 @@ static error_t take(int key, char *text, struct argp_state *state) {
 }
 
 const struct argp checkpoint_options_parser = {.options = OPTIONS, .parser = take};
+
+/* "run.chk.prev", where the library keeps the checkpoint before. */
+static bool name_previous(char **previous, const char *path) {
+    return !path || asprintf(previous, "%s.prev", path) >= 0;
+}
+
+bool checkpoint_names_make(struct checkpoint_names *names,
+                           const struct checkpoint_options *options) {
+    *names = (struct checkpoint_names){0};
+    if (!name_previous(&names->previous, options->path) ||
+        !name_previous(&names->restart_previous, options->restart)) {
+        checkpoint_names_free(names);
+        return false;
+    }
+    names->goes_on = options->path && options->restart &&
+                     (paths_same(options->restart, options->path) ||
+                      paths_same(options->restart, names->previous));
+    return true;
+}
+
+void checkpoint_names_free(struct checkpoint_names *names) {
+    free(names->previous);
+    free(names->restart_previous);
+}

@@ -6,6 +6,7 @@
 #include "program.h"
 #include "progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const double ENOUGH = 0.5; // s of steps
+/* Steps are timed in passes, of which the fastest tells what the machine can do: other programs may
+ * take turns with this one. */
+static const double PASS = 0.02, ENOUGH = 0.5, AT_MOST = 2; // s of a pass, of all of them
+enum { PASSES = 10 };
+
+/* So many replicas are advanced at once on a CPU, so that a signal need not wait for all of them.
+ */
+enum { GROUP = 256 };
+
+/* A pass that is slower than the fastest by more than this factor was disturbed. */
+static const double DISTURBED = 1.3;
 
 /* Frames that tell a file's size: as many as have so many atoms together, but not more than these.
  * H5MD takes room for many at a time, up to 128, so that fewer would not tell what the next take.
@@ -22,37 +33,72 @@ enum { SAMPLE_ATOMS = 200000, SAMPLE_MOST = 256 };
 
 /* ---------------------------------------------------------------- time */
 
-/* @param per_s  [out] steps of each replica; 0: there are none to take */
-static int time_steps(const struct dry_run *plan, double *per_s) {
+/* Steps of each replica in a second; 0: there are none to take. */
+struct speed {
+    double fastest, mean;
+};
+
+static size_t group_size(const struct dry_run *plan) {
+    size_t now, peak;
+    sch_potential_device_memory(plan->potential, &now, &peak);
+    return peak == 0 && plan->n > GROUP ? GROUP : plan->n; // a device takes all of them at once
+}
+
+/* Advance all replicas, group by group. */
+static int take_steps(const struct dry_run *plan, long steps) {
     const volatile int *stop = interrupt_signal();
-    const double start = progress_clock();
-    double spent = 0;
-    long done = 0;
-    for (long chunk = 1; spent < ENOUGH && done < plan->steps && !*stop; chunk *= 2) {
-        if (chunk > plan->steps - done)
-            chunk = plan->steps - done;
-        if (sch_simulation_run_all(plan->n, plan->simulations, chunk, stop) != SCH_OK) {
+    const size_t size = group_size(plan);
+    for (size_t first = 0; first < plan->n && !*stop; first += size) {
+        const size_t n = plan->n - first < size ? plan->n - first : size;
+        if (sch_simulation_run_all(n, plan->simulations + first, steps, stop) != SCH_OK) {
             complain("%s: %s", plan->structure, sch_last_error());
             return PROGRAM_FAILED;
         }
-        done += chunk;
-        spent = progress_clock() - start;
     }
-    *per_s = done > 0 ? (double)done / spent : 0;
     return *stop ? 128 + *stop : PROGRAM_DONE;
 }
 
-static void print_time(const struct dry_run *plan, double per_s) {
-    if (per_s == 0)
-        return;
-    const double seconds = (double)plan->steps / per_s, all = per_s * (double)plan->n;
-    char text[NUMBER_SIZE], speed[NUMBER_SIZE], per_day[NUMBER_SIZE];
+static int time_steps(const struct dry_run *plan, struct speed *speed) {
+    double spent = 0, pass = 0;
+    long done = 0, chunk = 1;
+    *speed = (struct speed){0};
+    for (int k = 0; done < plan->steps && spent < (k < PASSES ? AT_MOST : ENOUGH); k++) {
+        if (k > 0 && pass < PASS)
+            chunk *= 2;
+        if (chunk > plan->steps - done)
+            chunk = plan->steps - done;
+        const double start = progress_clock();
+        int result = take_steps(plan, chunk);
+        if (result != PROGRAM_DONE)
+            return result;
+        pass = progress_clock() - start;
+        done += chunk;
+        spent += pass;
+        speed->fastest = fmax(speed->fastest, (double)chunk / pass);
+        speed->mean = (double)done / spent;
+    }
+    return PROGRAM_DONE;
+}
+
+static const char *duration(char text[NUMBER_SIZE], double seconds) {
     if (seconds < 10)
-        snprintf(text, sizeof text, "%.2g s", seconds);
+        snprintf(text, NUMBER_SIZE, "%.2g s", seconds);
     else
-        progress_duration(text, sizeof text, seconds);
-    printf("time         about %s at %s steps/s, %s ns/day\n", text, number_short(speed, all),
-           number_short(per_day, all * plan->dt_fs * 1e-6 * 86400));
+        progress_duration(text, NUMBER_SIZE, seconds);
+    return text;
+}
+
+static void print_time(const struct dry_run *plan, const struct speed *speed) {
+    if (speed->fastest == 0)
+        return;
+    const double steps = (double)plan->steps, all = speed->fastest * (double)plan->n;
+    char text[NUMBER_SIZE], per_s[NUMBER_SIZE], per_day[NUMBER_SIZE];
+    printf("time         about %s at %s steps/s, %s ns/day", duration(text, steps / speed->fastest),
+           number_short(per_s, all), number_short(per_day, all * plan->dt_fs * 1e-6 * 86400));
+    if (speed->fastest > DISTURBED * speed->mean)
+        printf(" (%s if the machine stays as busy as it is now)",
+               duration(text, steps / speed->mean));
+    printf("\n");
 }
 
 /* ---------------------------------------------------------------- memory and files */
@@ -86,26 +132,28 @@ struct sample {
     char *path;
 };
 
-static sch_status write_frames(const struct sample *sample, sch_trajectory *file, long frames) {
+static sch_status write_frames(const struct sample *sample, sch_trajectory *file, size_t replicas,
+                               long frames) {
     const struct dry_run *plan = sample->plan;
     sch_status status = SCH_OK;
     for (long frame = 0; frame < frames && status == SCH_OK; frame++)
-        for (size_t k = 0; k < plan->n && status == SCH_OK; k++)
+        for (size_t k = 0; k < replicas && status == SCH_OK; k++)
             status = sch_trajectory_write_one(file, k, plan->simulations[k]);
     return status;
 }
 
-/* Bytes with so many frames, all as they are now; -1 where it cannot be written. */
-static double bytes_with(const struct sample *sample, long frames) {
+/* Bytes with so many frames of so many replicas, all as they are now; -1 where it cannot be
+ * written. */
+static double bytes_with(const struct sample *sample, size_t replicas, long frames) {
     const struct dry_run *plan = sample->plan;
     struct stat about;
     sch_trajectory *file;
     sch_status status =
         sample->log ? sch_energy_log_create_all(&file, sample->path, plan->n)
-                    : sch_trajectory_create_all(&file, sample->path, plan->n, plan->simulations);
+                    : sch_trajectory_create_all(&file, sample->path, replicas, plan->simulations);
     if (status != SCH_OK)
         return -1;
-    status = write_frames(sample, file, frames);
+    status = write_frames(sample, file, replicas, frames);
     if (sch_trajectory_close(file) != SCH_OK)
         status = SCH_ERROR_IO;
     double bytes = status == SCH_OK && stat(sample->path, &about) == 0 ? (double)about.st_size : -1;
@@ -113,18 +161,39 @@ static double bytes_with(const struct sample *sample, long frames) {
     return bytes;
 }
 
-/* Bytes with all frames, from what two numbers of frames take; -1: not known. */
-static double bytes_of(const struct sample *sample, long frames) {
+/* What a file of `count` has, where its size grows as it does from `less` to `more`; -1: not known.
+ */
+static double extrapolate(double count, double less, double bytes_less, double more,
+                          double bytes_more) {
+    if (bytes_less < 0 || bytes_more < 0)
+        return -1;
+    return bytes_more + (bytes_more - bytes_less) / (more - less) * (count - more);
+}
+
+/* Bytes with all frames of so many replicas, from what two numbers of frames take; -1: not known.
+ */
+static double bytes_of_replicas(const struct sample *sample, size_t replicas, long frames) {
     const struct dry_run *plan = sample->plan;
-    size_t atoms = plan->n * sch_system_n_atoms(sch_simulation_system(plan->simulations[0]));
+    size_t atoms = replicas * sch_system_n_atoms(sch_simulation_system(plan->simulations[0]));
     long some = (long)(SAMPLE_ATOMS / atoms);
     some = some < 1 ? 1 : some > SAMPLE_MOST ? SAMPLE_MOST : some;
     if (frames <= 2 * some)
-        return bytes_with(sample, frames);
-    double few = bytes_with(sample, some), twice = bytes_with(sample, 2 * some);
-    return few < 0 || twice < 0
-               ? -1
-               : twice + (twice - few) / (double)some * (double)(frames - 2 * some);
+        return bytes_with(sample, replicas, frames);
+    return extrapolate((double)frames, (double)some, bytes_with(sample, replicas, some),
+                       2.0 * (double)some, bytes_with(sample, replicas, 2 * some));
+}
+
+/* Bytes of the whole file. In a log the frames of replicas are lines as any others; in H5MD each
+ * replica takes the same again, which few of them tell. */
+static double bytes_of(const struct sample *sample, long frames) {
+    const struct dry_run *plan = sample->plan;
+    enum { FEW = 2 };
+    if (sample->log)
+        return bytes_of_replicas(sample, 1, frames * (long)plan->n);
+    if (plan->n <= FEW + 1)
+        return bytes_of_replicas(sample, plan->n, frames);
+    return extrapolate((double)plan->n, FEW, bytes_of_replicas(sample, FEW, frames), FEW + 1,
+                       bytes_of_replicas(sample, FEW + 1, frames));
 }
 
 static void print_file(const struct dry_run *plan, const char *folder, const char *path, bool log) {
@@ -137,7 +206,7 @@ static void print_file(const struct dry_run *plan, const char *folder, const cha
         bytes = bytes_of(&sample, frames);
         free(sample.path);
     }
-    printf("would write  %s, %s %s%s%s\n", path, number_grouped(count, frames),
+    printf("would write  %s, %s %s%s%s\n", printable(path).text, number_grouped(count, frames),
            log           ? "lines"
            : frames == 1 ? "frame"
                          : "frames",
@@ -154,7 +223,7 @@ static void print_files(const struct dry_run *plan) {
     if (plan->log)
         print_file(plan, folder, plan->log, true);
     if (plan->json)
-        printf("would write  %s\n", plan->json);
+        printf("would write  %s\n", printable(plan->json).text);
     if (folder)
         rmdir(folder);
     free(pattern);
@@ -169,7 +238,7 @@ static void print_plan(const struct dry_run *plan) {
     sch_state start;
     sch_model_describe(plan->model, &model);
     sch_simulation_state(plan->simulations[0], &start);
-    printf("would run    %s, %s atoms", plan->structure,
+    printf("would run    %s, %s atoms", printable(plan->structure).text,
            number_grouped(number, (long)sch_system_n_atoms(system)));
     if (plan->n > 1)
         printf(", %s replicas", number_grouped(replicas, (long)plan->n));
@@ -183,12 +252,12 @@ static void print_plan(const struct dry_run *plan) {
 }
 
 int dry_run(const struct dry_run *plan) {
-    double per_s;
+    struct speed speed;
     if (!plan->quiet)
         print_plan(plan);
-    int result = time_steps(plan, &per_s);
+    int result = time_steps(plan, &speed);
     if (result == PROGRAM_DONE && !plan->quiet) {
-        print_time(plan, per_s);
+        print_time(plan, &speed);
         print_memory(plan);
         print_files(plan);
     }

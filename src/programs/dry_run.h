@@ -17,9 +17,9 @@ struct dry_run {
 };
 
 /**
- * Take some of the steps, up to half a second of them, and print what all would take: time, memory,
- * sizes of files. These are told by a few frames in the folder for temporary files, which are
- * removed. Gives PROGRAM_DONE, or complains and gives the status.
+ * Take some of the steps, for half a second, and print what all would take: time, memory, sizes of
+ * files. The sizes are those of a few frames of a few replicas, in the folder for temporary files,
+ * which are removed. Gives PROGRAM_DONE, or complains and gives the status.
  */
 int dry_run(const struct dry_run *plan);
 

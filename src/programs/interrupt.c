@@ -8,13 +8,18 @@ _Static_assert(_Generic((sig_atomic_t)0, int : 1, default : 0), "sig_atomic_t is
 
 static volatile sig_atomic_t caught;
 
+/* The first signal tells how the run ends. A second SIGINT or SIGTERM ends the program at once. But
+ * a terminal that is closed may send SIGHUP more than once, and the kernel sends SIGXCPU each
+ * second once a limit is reached: these must not end the program while it writes its last files. */
 static void remember(int signal_number) {
-    caught = signal_number;
+    if (!caught)
+        caught = signal_number;
+    signal(signal_number, signal_number == SIGHUP || signal_number == SIGXCPU ? SIG_IGN : SIG_DFL);
 }
 
 void interrupt_catch(void) {
-    static const int signals[] = {SIGINT, SIGTERM};
-    struct sigaction old, action = {.sa_handler = remember, .sa_flags = (int)SA_RESETHAND};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+    struct sigaction old, action = {.sa_handler = remember};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)

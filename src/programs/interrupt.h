@@ -1,12 +1,12 @@
-/* SIGINT and SIGTERM end a run at its next whole step. */
+/* SIGINT, SIGTERM, SIGHUP and SIGXCPU end a run at its next whole step. */
 #ifndef INTERRUPT_H
 #define INTERRUPT_H
 
 #include <pthread.h>
 
-/** Catch both signals, once each: a second one ends the program at once. A signal that the caller
- *  of the program chose to ignore stays ignored. Writing to a file at its size limit becomes an
- *  ordinary error (EFBIG). */
+/** Catch these signals. A second SIGINT or SIGTERM ends the program at once. A signal that the
+ * caller of the program chose to ignore, as nohup does with SIGHUP, stays ignored. Writing to a
+ * file at its size limit becomes an ordinary error (EFBIG). */
 void interrupt_catch(void);
 
 /** Number of the signal that came, or 0: for sch_simulation_run. */

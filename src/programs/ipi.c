@@ -279,12 +279,12 @@ static void print_summary(const struct session *session, double wall_s) {
     char count[NUMBER_SIZE], parameters[NUMBER_SIZE], speed[NUMBER_SIZE];
     sch_model_info model;
     sch_model_describe(job->model, &model);
-    printf("structure    %s, %zu atoms\n", job->structure, session->n);
+    printf("structure    %s, %zu atoms\n", printable(job->structure).text, session->n);
     printf("model        %s, %s parameters\n", model.name,
            number_grouped(parameters, (long)model.parameters));
     printf("device       %s\n", sch_potential_device(job->potential));
     printf("evaluations  %s in %.3f s for %s\n", number_grouped(count, session->evaluations),
-           wall_s, job->address);
+           wall_s, printable(job->address).text);
     if (session->evaluations > 0)
         printf("speed        %s evaluations/s; %.3f s (%.0f %%) spent waiting for the server\n",
                number_short(speed, (double)session->evaluations / wall_s), session->server.waited_s,

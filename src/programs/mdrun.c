@@ -84,7 +84,7 @@ static int advance(struct run *run) {
 /* What to type to go on. */
 static void tell_restart(const struct run *run) {
     if (run->checkpoints.path && strcmp(run->status, "interrupted") == 0 && !run->options.quiet)
-        complain("note: mdrun --restart %s goes on from here", run->checkpoints.path);
+        complain("note: to continue: mdrun --restart %s", run->checkpoints.path);
 }
 
 /* A last look, behind the last checkpoint, which is what an unbroken run would have come through. A
@@ -122,9 +122,10 @@ static int simulate(struct run *run) {
 
 static void print_summary(const struct run *run, const struct report *report) {
     report_print(report, stdout);
-    if (run->out || run->log)
-        printf("written      %s%s%s\n", run->out ? run->out : "", run->out && run->log ? ", " : "",
-               run->log ? run->log : "");
+    const char *out = run->out ? run->out : "", *log = run->log ? run->log : "";
+    if (*out || *log)
+        printf("written      %s%s%s\n", printable(out).text, *out && *log ? ", " : "",
+               printable(log).text);
 }
 
 static int summarise(const struct run *run) {
@@ -157,7 +158,10 @@ static int summarise(const struct run *run) {
         return result;
     // After a failed output one error has been reported, and the disk is probably full.
     if (options->json && strcmp(run->status, "output failed") != 0)
-        return outputs_write_text(options->json, report_json(&report));
+        return outputs_write_text(
+            options->json, report_json(&report),
+            &(struct replacing){.overwrite = options->overwrite || run->resume.own_json,
+                                .quiet = options->quiet});
     return PROGRAM_DONE;
 }
 
@@ -173,6 +177,7 @@ static void release(struct run *run) {
     sch_model_free(run->model);
     guards_free(run);
     resume_clear(&run->resume);
+    sch_hold_free(run->checkpoint);
     free(run->derived_out);
     free(run->derived_log);
 }
@@ -229,6 +234,7 @@ static int run_dynamics(struct run *run) {
 
 int main(int argc, char **argv) {
     struct run run = {0};
+    program_start();
     int result = resume_parse(&run.resume, &run.options, argc, argv);
     if (result == PROGRAM_DONE)
         result = run_name_outputs(&run);

@@ -14,7 +14,9 @@ int run_name_outputs(struct run *run) {
     const struct options *options = &run->options;
     run->derived_out =
         paths_derived(options->structure, options->replicas > 1 ? "-md.h5md" : "-md.xyz");
-    run->derived_log = paths_derived(options->structure, "-md.csv");
+    const bool has_out = options->out && !options_none(options->out);
+    run->derived_log =
+        has_out ? paths_beside(options->out, ".csv") : paths_derived(options->structure, "-md.csv");
     if (!run->derived_out || !run->derived_log)
         return out_of_memory();
     run->out = options->out ? options->out : run->derived_out;
@@ -28,14 +30,34 @@ int run_name_outputs(struct run *run) {
 
 int run_check_outputs(const struct run *run) {
     sch_model_info model;
+    struct checkpoint_names names;
     sch_model_describe(run->model, &model);
-    const struct named_path paths[] = {{"STRUCTURE", run->options.structure},
-                                       {"--model", model.path},
-                                       {"--out", run->out},
-                                       {"--log", run->log},
-                                       {"--json", run->options.json},
-                                       {"--checkpoint", run->options.checkpoint.path}};
-    return outputs_check(paths, 2, sizeof paths / sizeof *paths);
+    if (!checkpoint_names_make(&names, &run->options.checkpoint))
+        return out_of_memory();
+    // The checkpoint that a run goes on from may be replaced by the next one, and by nothing else.
+    struct named_path paths[] = {
+        {"STRUCTURE", run->options.structure},
+        {"--model", model.path},
+        {"--restart", names.goes_on ? NULL : run->options.checkpoint.restart},
+        {"--restart (the one before)", names.goes_on ? NULL : names.restart_previous},
+        {"--out", run->out},
+        {"--log", run->log},
+        {"--json", run->options.json},
+        {"--checkpoint", run->options.checkpoint.path}};
+    enum { INPUTS = 4, PATHS = sizeof paths / sizeof *paths };
+    int result = outputs_check(paths, INPUTS, PATHS);
+    // It may be one file with the checkpoint, as long as this has not been written again.
+    paths[PATHS - 1] = (struct named_path){"--checkpoint (the one before)", names.previous};
+    if (result == PROGRAM_DONE)
+        result = outputs_check(paths, INPUTS, PATHS);
+    checkpoint_names_free(&names);
+    return result;
+}
+
+/* Rename an older file in the place of an output. */
+static bool make_room(const struct run *run, const char *path) {
+    const struct replacing how = {.overwrite = run->options.overwrite, .quiet = run->options.quiet};
+    return outputs_make_room(path, &how) == PROGRAM_DONE;
 }
 
 /* To judge a structure takes half a step: so many steps apart that is nothing. */
@@ -91,20 +113,55 @@ static bool write_due_outputs(struct run *run) {
 /* The files that a checkpoint has not opened already. */
 static bool create_outputs(struct run *run) {
     sch_status status = SCH_OK;
-    if (run->out && !run->files[0])
+    if (run->out && !run->files[0]) {
+        if (!make_room(run, run->out))
+            return false;
         status = sch_trajectory_create_all(&run->files[0], run->out, run->n, run->simulations);
-    if (status == SCH_OK && run->log && !run->files[1])
+    }
+    if (status == SCH_OK && run->log && !run->files[1]) {
+        if (!make_room(run, run->log))
+            return false;
         status = sch_energy_log_create_all(&run->files[1], run->log, run->n);
+    }
     if (status != SCH_OK)
         complain("%s", sch_last_error());
     return status == SCH_OK;
 }
 
+/* Take the name of the checkpoints, from which no other run may go on meanwhile. */
+static bool hold_checkpoint(struct run *run) {
+    const char *path = run->checkpoints.path;
+    if (!path || sch_hold_create(&run->checkpoint, path) == SCH_OK)
+        return true;
+    complain("%s", sch_last_error());
+    return false;
+}
+
+/* Rename the checkpoints of another run; those that this run goes on from become the ones before.
+ */
+static bool make_checkpoint_room(struct run *run) {
+    struct checkpoint_names names;
+    if (!run->checkpoints.path)
+        return true;
+    if (!checkpoint_names_make(&names, &run->options.checkpoint)) {
+        out_of_memory();
+        return false;
+    }
+    bool good =
+        names.goes_on || (make_room(run, run->checkpoints.path) && make_room(run, names.previous));
+    checkpoint_names_free(&names);
+    return good;
+}
+
 bool run_close_outputs(struct run *run, bool sound) {
+    const bool tell = sound;
+    const char **names[] = {&run->out, &run->log};
     for (int k = 0; k < 2; k++) {
-        if (sch_trajectory_close(run->files[k]) != SCH_OK && sound) {
-            complain("%s", sch_last_error());
+        if (sch_trajectory_close(run->files[k]) != SCH_OK) {
+            if (tell)
+                complain("%s", sch_last_error());
             sound = false;
+            *names[k] = NULL; // it was not written
         }
         run->files[k] = NULL;
     }
@@ -155,8 +212,8 @@ static int begin_outputs(struct run *run) {
         run->checkpoints.path = NULL;
     for (size_t k = 0; k < run->n; k++)
         samples_start(&run->samples[k]);
-    if (create_outputs(run) && run_write_outputs(run) && overlap_outputs(run) &&
-        run_write_checkpoint(run, false))
+    if (hold_checkpoint(run) && create_outputs(run) && run_write_outputs(run) &&
+        overlap_outputs(run) && make_checkpoint_room(run) && run_write_checkpoint(run, false))
         return PROGRAM_DONE;
     for (int k = 0; k < 2; k++)
         sch_trajectory_discard(run->files[k]);
@@ -165,14 +222,18 @@ static int begin_outputs(struct run *run) {
 
 /* Cut the files back to the checkpoint; those of other names begin behind it. */
 static int go_on_with_outputs(struct run *run) {
+    static const char *const options[] = {"--out", "--log"};
     const char *const paths[] = {run->out, run->log};
     if (run->options.steps < run->checkpoints.first && !run->options.quiet)
         complain("note: %s is at step %ld already, --steps asks for %ld",
                  run->options.checkpoint.restart, run->checkpoints.first, run->options.steps);
     memcpy(run->samples, run->resume.note.samples, run->n * sizeof *run->samples);
     run->minimization = run->resume.note.minimization;
-    int result = resume_outputs(&run->resume, 2, paths, run->files);
-    if (result == PROGRAM_DONE && !(create_outputs(run) && overlap_outputs(run)))
+    if (!hold_checkpoint(run))
+        return PROGRAM_FAILED;
+    int result = resume_outputs(&run->resume, 2, options, paths, run->files);
+    if (result == PROGRAM_DONE &&
+        !(create_outputs(run) && overlap_outputs(run) && make_checkpoint_room(run)))
         result = PROGRAM_FAILED;
     if (result != PROGRAM_DONE)
         run_close_outputs(run, false);

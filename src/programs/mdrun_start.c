@@ -86,8 +86,11 @@ static sch_status begin_replica(struct run *run, size_t k, bool new_velocities) 
 }
 
 static int begin_replicas(struct run *run) {
+    const volatile int *stop = interrupt_signal();
     bool new_velocities = wants_velocities(run);
     for (size_t k = 0; k < run->n; k++) {
+        if (*stop && k > 0) // nothing is written yet: there is nothing to end in good order
+            return 128 + *stop;
         sch_status status = begin_replica(run, k, new_velocities);
         if (status == SCH_ERROR_MEMORY) // perhaps GSL's, of which the library knows nothing
             return out_of_memory();
@@ -108,7 +111,7 @@ static int minimize(struct run *run) {
         return PROGRAM_DONE;
     if (options->dry_run) {
         if (!options->quiet)
-            complain("note: nobody knows before how long the minimization takes: it is left out");
+            complain("note: minimization not included: its cost cannot be predicted");
         return PROGRAM_DONE;
     }
     coverage_warn(&run->coverage, run->model, run->systems[0], options->structure, "step", 0,

@@ -32,9 +32,11 @@ struct run {
     sch_trainer *trainer;
     bool atoms_told; // the frames told the energies of single atoms
     struct train_state state;
-    struct train_log *log;
-    long logged_step;   // the last step that has a line in the log; -1: none
-    long reported_step; // the last step that has a report in this part of the run; -1: none
+    sch_output *log;
+    sch_hold *model, *checkpoint; // no other run may write the same files
+    bool own_files;               // the model and checkpoint that are there are of this run
+    long logged_step;             // the last step that has a line in the log; -1: none
+    long reported_step;           // the last step that has a report in this part; -1: none
     struct progress progress;
     double began_at, before;    // clock, s: of this part of the run; s of the parts before it
     double reported_at;         // s of training
@@ -241,8 +243,8 @@ static sch_potential_options validation_options(const struct run *run) {
 
 /* What cannot be evaluated is told now, not at the first report. */
 static int try_validation(const struct run *run) {
-    const sch_potential_options how = validation_options(run);
     struct figures figures;
+    const sch_potential_options how = validation_options(run);
     int result = train_validate(&run->valid, run->initial, &how, &figures);
     figures_free(&figures);
     return result;
@@ -260,6 +262,26 @@ static void print_notes(const struct run *run) {
                  options->hold_back, n, n == 1 ? "" : "s");
     if (run->atoms_told)
         complain("note: the energies of atoms are those of the frames of single atoms");
+}
+
+static struct replacing replacing(const struct run *run) {
+    return (struct replacing){.overwrite = run->options.overwrite, .quiet = run->options.quiet};
+}
+
+/* Take the names of the outputs. */
+static int open_outputs(struct run *run) {
+    const struct train_options *options = &run->options;
+    const struct replacing how = replacing(run);
+    if (sch_hold_create(&run->model, options->out) != SCH_OK ||
+        sch_hold_create(&run->checkpoint, options->checkpoint) != SCH_OK) {
+        complain("%s", sch_last_error());
+        return PROGRAM_FAILED;
+    }
+    if (options->log && !train_log_open(&run->log, options->log, run->state.step, &how))
+        return PROGRAM_FAILED;
+    run->own_files = run->state.step > 0;
+    run->logged_step = run->state.step > 0 ? run->state.step : -1;
+    return PROGRAM_DONE;
 }
 
 /* All that comes before the first step. */
@@ -280,12 +302,10 @@ static int prepare(struct run *run) {
         result = train_state_restore(&run->state, options, &run->data, run->trainer);
     if (result == PROGRAM_DONE)
         result = try_validation(run);
-    if (result == PROGRAM_DONE && options->log &&
-        !(run->log = train_log_open(options->log, run->state.step)))
-        result = PROGRAM_FAILED;
+    if (result == PROGRAM_DONE)
+        result = open_outputs(run);
     if (result == PROGRAM_DONE)
         print_notes(run);
-    run->logged_step = run->state.step > 0 ? run->state.step : -1;
     return result;
 }
 
@@ -370,25 +390,36 @@ static int validate(const struct run *run, struct figures *figures) {
     return result;
 }
 
+/* Before the first files are written, those of another run are renamed. */
+static int make_room(struct run *run) {
+    const struct replacing how = replacing(run);
+    int result = run->own_files ? PROGRAM_DONE : outputs_make_room(run->options.out, &how);
+    if (result == PROGRAM_DONE && !run->own_files)
+        result = outputs_make_room(run->options.checkpoint, &how);
+    run->own_files = true;
+    return result;
+}
+
 /* The model first, the checkpoint last: what a run goes on from is never ahead of its files. */
 static int write_files(struct run *run, const sch_training_record *record) {
     const struct train_options *options = &run->options;
     sch_model *model = model_now(run, record);
     if (!model)
         return PROGRAM_FAILED;
-    sch_status status = sch_model_save(model, options->out);
-    sch_model_free(model);
-    if (status != SCH_OK) {
+    int result = make_room(run);
+    if (result == PROGRAM_DONE && sch_model_save(model, options->out) != SCH_OK) {
         complain("%s", sch_last_error());
-        return PROGRAM_FAILED;
+        result = PROGRAM_FAILED;
     }
-    int result = PROGRAM_DONE;
+    sch_model_free(model);
+    if (result != PROGRAM_DONE)
+        return result;
     run->reported_step = run->state.step;
-    if (run->log && run->state.step != run->logged_step) // a run may end where it just reported
-        result = train_log_write(run->log, &run->state, &run->errors);
+    if (run->log && run->state.step != run->logged_step && // a run may end where it just reported
+        !train_log_write(run->log, &run->state, &run->errors))
+        return PROGRAM_FAILED;
     run->logged_step = run->state.step;
-    return result == PROGRAM_DONE ? train_state_save(&run->state, options, &run->data, run->trainer)
-                                  : result;
+    return train_state_save(&run->state, options, &run->data, run->trainer);
 }
 
 /* Validate, write, and tell. */
@@ -503,11 +534,13 @@ static void release(struct run *run) {
     training_set_free(&run->data);
     training_set_free(&run->valid);
     train_options_free(&run->options);
-    train_log_close(run->log);
+    sch_hold_free(run->model);
+    sch_hold_free(run->checkpoint);
 }
 
 int main(int argc, char **argv) {
     static struct run run;
+    program_start();
     gsl_set_error_handler_off();
     train_options_parse(&run.options, argc, argv);
     int result = prepare(&run);
@@ -515,6 +548,8 @@ int main(int argc, char **argv) {
         interrupt_catch();
         result = train(&run);
     }
+    if (!train_log_close(run.log) && result == PROGRAM_DONE)
+        result = PROGRAM_FAILED;
     release(&run);
     return result;
 }

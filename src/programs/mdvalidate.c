@@ -168,15 +168,23 @@ static int compare(struct validation *run, size_t i) {
     return PROGRAM_DONE;
 }
 
+static struct replacing replacing(const struct validation *run) {
+    return (struct replacing){.overwrite = run->options.overwrite, .quiet = run->options.quiet};
+}
+
 /* The CSV file is created when there is something to write: a start that fails leaves nothing. */
 static int open_csv(struct validation *run) {
     const char *path = run->options.csv;
-    return !path || run->csv.open || csv_open(&run->csv, path) ? PROGRAM_DONE : PROGRAM_FAILED;
+    if (!path || run->csv.output)
+        return PROGRAM_DONE;
+    const struct replacing how = replacing(run);
+    int result = outputs_make_room(path, &how);
+    return result != PROGRAM_DONE || csv_open(&run->csv, path) ? result : PROGRAM_FAILED;
 }
 
 /* Have the window written, and go on with the other one, which is written by now. */
 static int write_window(struct validation *run) {
-    if (!run->csv.open)
+    if (!run->csv.output)
         return PROGRAM_DONE;
     if (!csv_add(&run->csv, run->window))
         return PROGRAM_FAILED;
@@ -363,7 +371,7 @@ static int validate(struct validation *run) {
     frame_stream_close(run->stream);
     if (result == PROGRAM_DONE)
         result = check_forces(run);
-    if (result == PROGRAM_DONE && run->csv.open && !csv_close(&run->csv))
+    if (result == PROGRAM_DONE && run->csv.output && !csv_close(&run->csv))
         result = PROGRAM_FAILED;
     csv_discard(&run->csv); // after a failure: it would look like the whole
     run->wall_s = progress_clock() - run->start;
@@ -404,7 +412,9 @@ static int draw(const struct validation *run, const struct validate_report *repo
                  number_grouped(frames, report->total.frames),
                  number_short(mae, 1e3 * force_mae(sums)), force_r2(sums)) < 0)
         return out_of_memory();
-    int result = validate_plot(run->options.plot, title, run->histograms, sums);
+    sch_printable(title, title, strlen(title) + 1);
+    const struct replacing how = replacing(run);
+    int result = validate_plot(run->options.plot, title, run->histograms, sums, &how);
     free(title);
     return result;
 }
@@ -434,8 +444,9 @@ static int summarise(const struct validation *run) {
         note_no_forces(run, &report.total);
     }
     int result = outputs_flush();
+    const struct replacing how = replacing(run);
     if (result == PROGRAM_DONE && options->json)
-        result = outputs_write_text(options->json, validate_report_json(&report));
+        result = outputs_write_text(options->json, validate_report_json(&report), &how);
     if (result == PROGRAM_DONE && run->histograms)
         result = draw(run, &report);
     int stopped = *interrupt_signal();
@@ -457,6 +468,7 @@ static void release(struct validation *run) {
 
 int main(int argc, char **argv) {
     struct validation run = {0};
+    program_start();
     validate_options_parse(&run.options, argc, argv);
     run.figures.shift = run.options.shift;
     batch_size_start(&run.batch, run.options.batch);

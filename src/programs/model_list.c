@@ -17,9 +17,10 @@ static void list_elements(const sch_model_info *model, char *text, size_t size) 
 }
 
 /* A model by the name that one asks for it by, which is its file's. */
-static void print_model(const sch_model *model, const char *path) {
+static void print_model(const sch_model *model, const char *path_as_it_is) {
     char elements[512], parameters[NUMBER_SIZE];
-    const char *file = strrchr(path, '/') + 1;
+    const struct printable clean = printable(path_as_it_is);
+    const char *path = clean.text, *file = strrchr(path, '/') + 1;
     sch_model_info info;
     sch_model_describe(model, &info);
     list_elements(&info, elements, sizeof elements);

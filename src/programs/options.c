@@ -22,7 +22,8 @@ enum {
     KEY_JSON,
     KEY_ON_DOUBT,
     KEY_IPI,
-    KEY_DRY_RUN
+    KEY_DRY_RUN,
+    KEY_OVERWRITE
 };
 
 enum { REPLICAS_MAX = 65536 };
@@ -36,13 +37,14 @@ static const struct argp_option OPTIONS[] = {
     {"seed", KEY_SEED, "N", 0, "Seed of all random numbers (1)", 5},
     {"replicas", KEY_REPLICAS, "N", 0, "Run N at once, each with a seed of its own (1)", 5},
     {"out", 'o', "FILE", 0, "Trajectory: .xyz, .h5, .h5md, none (STEM-md.xyz)", 10},
-    {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (STEM-md.csv)", 11},
+    {"log", KEY_LOG, "FILE", 0, "Energies as CSV, or none (as --out: .csv)", 11},
     {"every", KEY_EVERY, "N", 0, "Steps from output to output (10)", 12},
     {"json", KEY_JSON, "FILE", 0, "Write the summary for programs", 14},
     {"on-doubt", KEY_ON_DOUBT, "HOW", 0, "When the run goes wrong: warn or stop (warn)", 14},
     {"ipi", KEY_IPI, "SERVER", 0, "Forces for i-PI: HOST:PORT or unix:NAME", 14},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "Tell what would run, and what it would take", 14},
-    {"quiet", 'q', NULL, 0, "Print nothing but errors", 14},
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace older files, which else are renamed", 14},
+    {"quiet", 'q', NULL, 0, "Print only errors and warnings", 14},
     {0}};
 
 bool options_none(const char *name) {
@@ -111,7 +113,7 @@ static void check_together(const struct options *options) {
     }
 }
 
-/* What is to be done instead of a run. */
+/* How the run ends, or what is to be done instead of it. */
 static error_t take_mode(int key, char *text, struct options *options) {
     switch (key) {
     case KEY_IPI:
@@ -119,6 +121,12 @@ static error_t take_mode(int key, char *text, struct options *options) {
         return 0;
     case KEY_DRY_RUN:
         options->dry_run = true;
+        return 0;
+    case KEY_OVERWRITE:
+        options->overwrite = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -166,9 +174,6 @@ static error_t take(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_ON_DOUBT:
         options->stop_on_doubt = argument_choice("--on-doubt", text, doubts, "warn or stop") == 1;
-        return 0;
-    case 'q':
-        options->quiet = true;
         return 0;
     case ARGP_KEY_ARG:
         set_structure(options, text);

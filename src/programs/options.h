@@ -17,9 +17,10 @@ struct options {
     bool temperature_given; /**< asked for by the user: wins over velocities in the file */
     unsigned long seed;     /**< of the first replica; the others have the next ones */
     size_t replicas;
-    const char *out, *log; /**< NULL: a name from the structure's; "none": no file */
+    const char *out, *log; /**< NULL: a name is derived; "none": no file */
     const char *json;      /**< NULL: no file */
     long every;
+    bool overwrite; /**< older files are replaced, not renamed */
     bool quiet;
     const char *ipi; /**< server for which to compute forces, instead of a run; NULL: none */
     bool dry_run;

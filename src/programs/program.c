@@ -1,6 +1,7 @@
 #include "program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +30,23 @@ void complain(const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    // A file's name or content may hold anything: it must not break the line or drive the terminal.
-    for (char *c = line; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
     const char *colour = colour_of(line);
     fprintf(stderr, "%s%s:%s %s\n", colour ? colour : "", program_invocation_short_name,
-            colour ? "\033[0m" : "", line);
+            colour ? "\033[0m" : "", printable(line).text);
+}
+
+struct printable printable(const char *text) {
+    struct printable clean;
+    sch_printable(text, clean.text, sizeof clean.text);
+    return clean;
+}
+
+void program_start(void) {
+    static const int modes[] = {O_RDONLY, O_WRONLY, O_WRONLY};
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (fcntl(descriptor, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", modes[descriptor]) != descriptor)
+            exit(PROGRAM_FAILED);
 }
 
 static void remember(const char *format, va_list arguments) {

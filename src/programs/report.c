@@ -160,7 +160,7 @@ static void print_model(const struct report *report, FILE *stream) {
         fprintf(stream, "model        %s, %s parameters\n", model->name, parameters);
         return;
     }
-    fprintf(stream, "model        %s (%s, %s%s%s%s%s)\n", model->name, report->path,
+    fprintf(stream, "model        %s (%s, %s%s%s%s%s)\n", model->name, printable(report->path).text,
             size ? "size " : "", size ? size : parameters, size ? "" : " parameters",
             report->known[0] ? ", " : "", report->known);
 }
@@ -168,7 +168,7 @@ static void print_model(const struct report *report, FILE *stream) {
 static void print_setting(const struct report *report, FILE *stream) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE];
     bool several = report->replicas > 1;
-    fprintf(stream, "structure    %s, %s atoms%s%s%s\n", report->structure,
+    fprintf(stream, "structure    %s, %s atoms%s%s%s\n", printable(report->structure).text,
             number_grouped(a, (long)report->atoms), several ? ", " : "",
             several ? number_grouped(b, (long)report->replicas) : "", several ? " replicas" : "");
     print_model(report, stream);

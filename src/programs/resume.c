@@ -69,9 +69,10 @@ static int open_checkpoint(struct resume *resume, const char *path) {
         return out_of_memory();
     if (status == SCH_OK && resume->note.replicas == info.simulations)
         return PROGRAM_DONE;
-    complain(
-        "%s: expected a checkpoint of this mdrun, found one of another program or version (%s)",
-        info.path, info.version);
+    complain("%s: was written by another program or another version of mdrun (%s), and cannot be "
+             "continued "
+             "by this one",
+             info.path, info.version);
     return PROGRAM_INPUT;
 }
 
@@ -124,14 +125,16 @@ static int append_words(struct run_note *note, int n, char **words) {
 static bool same_number(const char *path, const char *option, double before, double now) {
     if (before == now)
         return true;
-    complain("%s: expected %.15g, as %s has it, found %.15g", option, before, path, now);
+    complain("%s %.15g: the run of %s has %.15g, which cannot change at a restart", option, now,
+             path, before);
     return false;
 }
 
 static bool same_word(const char *path, const char *option, const char *before, const char *now) {
     if (strcmp(before, now) == 0)
         return true;
-    complain("%s: expected %s, as %s has it, found %s", option, before, path, now);
+    complain("%s %s: the run of %s has %s, which cannot change at a restart", option, now, path,
+             before);
     return false;
 }
 
@@ -160,6 +163,7 @@ static int join(struct resume *resume, struct options *options, int argc, char *
     result = append_words(&resume->note, argc - 1, argv + 1);
     if (result == PROGRAM_DONE)
         result = parse_words(options, argv[0], &resume->note);
+    resume->own_json = before.json && options->json && strcmp(before.json, options->json) == 0;
     return result == PROGRAM_DONE ? compare(info.path, &before, options) : result;
 }
 
@@ -231,8 +235,8 @@ static int check_steps(const struct resume *resume, sch_simulation *const simula
         sch_simulation_state(simulations[k], &state);
         if (state.step != info.step) {
             complain(
-                "%s: expected all replicas at one step, found the first at %ld, replica %zu at "
-                "%ld: one of them blew up",
+                "%s: cannot be continued: the first replica is at step %ld, replica %zu at %ld, "
+                "because one of them blew up",
                 info.path, info.step, k + 1, state.step);
             return PROGRAM_INPUT;
         }
@@ -259,21 +263,40 @@ static size_t find_output(const sch_checkpoint_info *info, const char *path) {
     return k;
 }
 
-int resume_outputs(const struct resume *resume, size_t n, const char *const paths[],
-                   sch_trajectory *files[]) {
+static const char *suffix_of(const char *path) {
+    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
+    return dot ? dot : "";
+}
+
+static int check_output(const struct resume *resume, size_t k, const char *option,
+                        const char *path) {
+    sch_status status = sch_checkpoint_check_output(resume->checkpoint, k);
+    if (status == SCH_OK)
+        return PROGRAM_DONE;
+    complain("%s; continue in a new file with %s NEW%s", sch_last_error(), option, suffix_of(path));
+    return exit_for_input(status);
+}
+
+static int resume_output(const struct resume *resume, size_t k, sch_trajectory **file) {
+    if (sch_trajectory_resume(file, resume->checkpoint, k) == SCH_OK)
+        return PROGRAM_DONE;
+    complain("%s", sch_last_error());
+    return PROGRAM_FAILED;
+}
+
+int resume_outputs(const struct resume *resume, size_t n, const char *const options[],
+                   const char *const paths[], sch_trajectory *files[]) {
     sch_checkpoint_info info;
     sch_checkpoint_describe(resume->checkpoint, &info);
-    sch_status status = SCH_OK;
     for (int pass = 0; pass < 2; pass++) // all must be there before one is cut back
-        for (size_t i = 0; i < n && status == SCH_OK; i++) {
+        for (size_t i = 0; i < n; i++) {
             size_t k = paths[i] ? find_output(&info, paths[i]) : info.n_outputs;
             if (k == info.n_outputs)
                 continue;
-            status = pass == 0 ? sch_checkpoint_check_output(resume->checkpoint, k)
-                               : sch_trajectory_resume(&files[i], resume->checkpoint, k);
+            int result = pass == 0 ? check_output(resume, k, options[i], paths[i])
+                                   : resume_output(resume, k, &files[i]);
+            if (result != PROGRAM_DONE)
+                return result;
         }
-    if (status == SCH_OK)
-        return PROGRAM_DONE;
-    complain("%s (another name for it begins a new file)", sch_last_error());
-    return exit_for_input(status);
+    return PROGRAM_DONE;
 }

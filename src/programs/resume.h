@@ -8,6 +8,7 @@
 struct resume {
     sch_checkpoint *checkpoint; /**< NULL: the run begins anew */
     struct run_note note;       /**< as the checkpoint has it; its words are those of both parts */
+    bool own_json;              /**< the file of --json is that of the part before */
 };
 
 /**
@@ -24,10 +25,11 @@ int resume_simulations(const struct resume *resume, sch_potential *potential, sc
 
 /**
  * Go on with the outputs that the checkpoint tells of; of the others *files stays NULL.
- * @param paths  [n] names; NULL: no such file
- * @param files  [out] [n]; after an error, what was opened is left
+ * @param options  [n] that give the names: "--out"
+ * @param paths    [n] names; NULL: no such file
+ * @param files    [out] [n]; after an error, what was opened is left
  */
-int resume_outputs(const struct resume *resume, size_t n, const char *const paths[],
-                   sch_trajectory *files[]);
+int resume_outputs(const struct resume *resume, size_t n, const char *const options[],
+                   const char *const paths[], sch_trajectory *files[]);
 
 #endif

@@ -25,6 +25,7 @@ struct run {
     struct samples *samples;       /**< [n] of the frames that are in the files */
 
     sch_trajectory *files[2]; /**< trajectory, energy log; NULL: not wanted */
+    sch_hold *checkpoint;     /**< no other run may write the same; NULL: none are written */
     struct progress progress;
     struct checkpoints checkpoints;
     struct coverage_warning coverage;

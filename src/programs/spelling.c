@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,14 @@ _Noreturn static void unknown(const struct names *names, const char *word, size_
     exit(PROGRAM_USAGE);
 }
 
+/* A letter that is no option; getopt would print it as it is. */
+static void check_letter(const struct names *names, int letter) {
+    if (letter <= 0 || letter > UCHAR_MAX || (letter != ':' && strchr(names->letters, letter)))
+        return;
+    complain("-%c: expected an option, found none of this letter (try --help)", letter);
+    exit(PROGRAM_USAGE);
+}
+
 void spelling_check(const struct argp *parser, int argc, char **argv) {
     static const struct argp_option of_argp[] = {{.name = "help", .key = '?'},
                                                  {.name = "usage", .key = 0x100},
@@ -71,8 +80,12 @@ void spelling_check(const struct argp *parser, int argc, char **argv) {
     for (int key = 0; key != -1;) {
         optopt = -1;
         key = getopt_long(argc, words, names.letters, names.longs, NULL);
-        if (key != '?' || optopt != 0) // 0 is for a long option that is unknown or cut too short
+        if (key != '?')
             continue;
+        if (optopt != 0) { // 0 is for a long option that is unknown or cut too short
+            check_letter(&names, optopt);
+            continue;
+        }
         const char *word = words[optind - 1] + strlen("--");
         size_t length = strcspn(word, "=");
         if (!begins_one(&names, word, length))

@@ -1,14 +1,14 @@
-/* The progress of a training run as CSV, a line a report. */
+/* The progress of a training run as CSV, a line a report. Functions complain and give false when
+ * they fail. */
 #ifndef TRAIN_LOG_H
 #define TRAIN_LOG_H
 
+#include "outputs.h"
 #include "train_state.h"
 
-struct train_log;
-
 /** Open it: anew, or, when the run goes on from a step above 0, behind the lines up to that step;
- *  what came after it will come again. NULL after complaining. The path is borrowed. */
-struct train_log *train_log_open(const char *path, long step);
+ *  what came after it will come again. */
+bool train_log_open(sch_output **log, const char *path, long step, const struct replacing *how);
 
 /** Mean absolute errors on the validation frames; NaN: not known. */
 struct train_errors {
@@ -17,11 +17,11 @@ struct train_errors {
     double shifted_energy; /**< eV, without the mean error of each formula */
 };
 
-/** Append a line, whole or not at all. Gives a program's status, after complaining. */
-int train_log_write(struct train_log *log, const struct train_state *state,
-                    const struct train_errors *errors);
+/** Append a line, whole or not at all. */
+bool train_log_write(sch_output *log, const struct train_state *state,
+                     const struct train_errors *errors);
 
-/** NULL is accepted. */
-void train_log_close(struct train_log *log);
+/** Flush and close it. NULL is accepted. */
+bool train_log_close(sch_output *log);
 
 #endif

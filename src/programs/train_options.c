@@ -14,7 +14,15 @@
 #include <unistd.h>
 
 /* Keys of options that have no letter. */
-enum { KEY_HOLD_BACK = 256, KEY_DISTILL, KEY_EVERY, KEY_CHECKPOINT, KEY_LIST, KEY_DEVICE };
+enum {
+    KEY_HOLD_BACK = 256,
+    KEY_DISTILL,
+    KEY_EVERY,
+    KEY_CHECKPOINT,
+    KEY_OVERWRITE,
+    KEY_LIST,
+    KEY_DEVICE
+};
 
 /* The last column is a group: --help lists the groups in order. */
 static const struct argp_option OPTIONS[] = {
@@ -39,7 +47,8 @@ static const struct argp_option OPTIONS[] = {
     {"every", KEY_EVERY, "M", 0, "Minutes between reports and checkpoints (1)", 4},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "The run's state (OUT without .h5, .checkpoint)", 4},
     {"resume", 'R', NULL, 0, "Go on from the checkpoint, if there is one", 4},
-    {"quiet", 'q', NULL, 0, "Print nothing but errors and warnings", 4},
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace older files, which else are renamed", 4},
+    {"quiet", 'q', NULL, 0, "Print only errors and warnings", 4},
     {0}};
 
 static const struct model_size *read_size(const char *text) {
@@ -169,6 +178,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
         exit(model_list_print());
     case 'R':
         options->resume = true;
+        return 0;
+    case KEY_OVERWRITE:
+        options->overwrite = true;
         return 0;
     case 'q':
         options->quiet = true;

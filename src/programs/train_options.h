@@ -33,6 +33,7 @@ struct train_options {
     double rate;           /**< 0: that of the size */
     double energy_weight, average, hold_back;
     bool resume, quiet;
+    bool overwrite; /**< older files are replaced, not renamed */
 };
 
 /** Read the command line; ends the program where it is wrong. */

@@ -3,12 +3,8 @@
 #include "interrupt.h"
 #include "program.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char COLUMNS[] =
     "file,frame,atom,element,axis,reference_eV_per_A,predicted_eV_per_A\n";
@@ -42,11 +38,19 @@ static void put_frame(FILE *stream, const char *file, long frame, const sch_syst
     }
 }
 
-/* ---------------------------------------------------------------- the file; all give an errno */
+/* ---------------------------------------------------------------- the file */
 
-static int start_pending(struct csv *csv) {
+/* The first failure tells. */
+static bool fail(struct csv *csv, const char *reason) {
+    if (!csv->failed)
+        snprintf(csv->reason, sizeof csv->reason, "%s", reason);
+    csv->failed = true;
+    return false;
+}
+
+static bool start_pending(struct csv *csv) {
     csv->pending = open_memstream(&csv->text, &csv->size);
-    return csv->pending ? 0 : errno;
+    return csv->pending || fail(csv, "out of memory");
 }
 
 static void drop_pending(struct csv *csv) {
@@ -58,39 +62,22 @@ static void drop_pending(struct csv *csv) {
     csv->size = 0;
 }
 
-static int write_all(const struct csv *csv) {
-    for (size_t done = 0; done < csv->size;) {
-        ssize_t written = write(csv->file, csv->text + done, csv->size - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return errno;
-        done += (size_t)written;
-    }
-    return 0;
-}
-
-static int flush(struct csv *csv) {
+static bool flush(struct csv *csv) {
     if (fflush(csv->pending) != 0 || ferror(csv->pending))
-        return errno ? errno : ENOMEM;
-    int error = write_all(csv);
+        return fail(csv, "out of memory");
+    sch_status status = sch_output_append(csv->output, csv->text, csv->size);
     drop_pending(csv);
-    return error ? error : start_pending(csv);
-}
-
-/* A device or a pipe cannot be synchronised, and need not be. */
-static int synchronise(const struct csv *csv) {
-    bool sound = fsync(csv->file) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP;
-    return sound ? 0 : errno;
+    return status == SCH_OK ? start_pending(csv) : fail(csv, sch_last_error());
 }
 
 /* ---------------------------------------------------------------- the thread */
 
-static int write_window(struct csv *csv, const struct window *window) {
+static void write_window(struct csv *csv, const struct window *window) {
     for (size_t i = 0; i < window->n; i++)
         put_frame(csv->pending, window->file, window->first + (long)i, window->systems[i],
                   window->predicted[i].forces);
-    return flush(csv);
+    if (!csv->failed)
+        flush(csv);
 }
 
 static void *write_windows(void *argument) {
@@ -102,9 +89,8 @@ static void *write_windows(void *argument) {
             continue;
         }
         pthread_mutex_unlock(&csv->mutex);
-        int error = write_window(csv, csv->window); // which the caller leaves as it is meanwhile
+        write_window(csv, csv->window); // which the caller leaves as it is meanwhile
         pthread_mutex_lock(&csv->mutex);
-        csv->error = error;
         csv->window = NULL;
         pthread_cond_broadcast(&csv->changed);
     }
@@ -112,51 +98,43 @@ static void *write_windows(void *argument) {
     return NULL;
 }
 
-/* 0, or an errno. */
-static int start_thread(struct csv *csv) {
+static bool start_thread(struct csv *csv) {
     pthread_mutex_init(&csv->mutex, NULL);
     pthread_cond_init(&csv->changed, NULL);
     int error = interrupt_free_thread(&csv->thread, write_windows, csv);
     csv->started = error == 0;
-    return error;
+    return csv->started || fail(csv, strerror(error));
 }
 
 /* ---------------------------------------------------------------- the caller */
 
-static bool failed(const struct csv *csv, int error) {
-    complain("%s: cannot be written: %s", csv->path, strerror(error));
-    return false;
+static bool told(const struct csv *csv) {
+    if (csv->failed)
+        complain("%s", csv->reason);
+    return !csv->failed;
 }
 
 bool csv_open(struct csv *csv, const char *path) {
     *csv = (struct csv){.path = path};
-    csv->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (csv->file < 0)
-        return failed(csv, errno);
-    csv->open = true;
-    int error = start_pending(csv);
-    if (!error)
-        error = start_thread(csv);
-    if (error)
-        return failed(csv, error);
-    fputs(COLUMNS, csv->pending);
-    return true;
+    if (sch_output_create(&csv->output, path) != SCH_OK)
+        fail(csv, sch_last_error());
+    else if (start_pending(csv) && start_thread(csv))
+        fputs(COLUMNS, csv->pending);
+    return told(csv);
 }
 
-/* Wait until the thread has nothing to do; gives the errno of its failure. */
-static int settle(struct csv *csv) {
+/* Wait until the thread has nothing to do. */
+static void settle(struct csv *csv) {
     pthread_mutex_lock(&csv->mutex);
     while (csv->window)
         pthread_cond_wait(&csv->changed, &csv->mutex);
-    int error = csv->error;
     pthread_mutex_unlock(&csv->mutex);
-    return error;
 }
 
 bool csv_add(struct csv *csv, const struct window *window) {
-    int error = settle(csv);
-    if (error)
-        return failed(csv, error);
+    settle(csv);
+    if (csv->failed)
+        return told(csv);
     pthread_mutex_lock(&csv->mutex);
     csv->window = window;
     pthread_cond_broadcast(&csv->changed);
@@ -179,28 +157,22 @@ static void stop_thread(struct csv *csv) {
 }
 
 bool csv_close(struct csv *csv) {
-    int error = settle(csv);
-    if (!error)
-        error = flush(csv);
-    if (!error)
-        error = synchronise(csv);
-    if (error)
-        return failed(csv, error);
+    settle(csv);
+    if (!csv->failed)
+        flush(csv);
+    if (csv->failed)
+        return told(csv);
     stop_thread(csv);
     drop_pending(csv);
-    csv->open = false;
-    return close(csv->file) == 0 || failed(csv, errno);
+    if (sch_output_close(csv->output) != SCH_OK)
+        fail(csv, sch_last_error());
+    csv->output = NULL;
+    return told(csv);
 }
 
 void csv_discard(struct csv *csv) {
-    struct stat about;
-    if (!csv->open)
-        return;
     stop_thread(csv);
     drop_pending(csv);
-    bool ordinary = fstat(csv->file, &about) == 0 && S_ISREG(about.st_mode);
-    close(csv->file);
-    if (ordinary)
-        unlink(csv->path);
-    csv->open = false;
+    sch_output_discard(csv->output);
+    csv->output = NULL;
 }

@@ -10,9 +10,8 @@
 #include <stdio.h>
 
 struct csv {
+    sch_output *output; /**< NULL: not open */
     const char *path;
-    int file; /**< descriptor, once it is open */
-    bool open;
     FILE *pending; /**< lines that are not in the file yet */
     char *text;    /**< behind it */
     size_t size;
@@ -22,10 +21,11 @@ struct csv {
     pthread_cond_t changed;
     const struct window *window; /**< that is to be written; NULL: nothing to do */
     bool stopping;
-    int error; /**< errno of the failure, after which nothing more is written; 0: none */
+    bool failed; /**< nothing more is written */
+    char reason[1024];
 };
 
-/** Create the file, with the names of its columns. An older one of that name is replaced. */
+/** Create the file, with the names of its columns: an older one of that name is replaced. */
 bool csv_open(struct csv *csv, const char *path);
 
 /** Write a window's frames, while the caller goes on: they must stay as they are until the next

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* Keys of options that have no letter. */
-enum { KEY_SHIFT = 256, KEY_JSON, KEY_CSV, KEY_PLOT, KEY_MAX_FORCE_MAE, KEY_BATCH };
+enum { KEY_SHIFT = 256, KEY_JSON, KEY_CSV, KEY_PLOT, KEY_MAX_FORCE_MAE, KEY_BATCH, KEY_OVERWRITE };
 
 /* The last column is a group: --help lists the groups in order; those between are in
  * model_choice.c. */
@@ -24,7 +24,8 @@ static const struct argp_option OPTIONS[] = {
     {"json", KEY_JSON, "FILE", 0, "Write the figures for programs", 11},
     {"csv", KEY_CSV, "FILE", 0, "Write every component of the forces", 12},
     {"plot", KEY_PLOT, "FILE", 0, "Draw parity and errors: .png or .svg", 13},
-    {"quiet", 'q', NULL, 0, "Print nothing but errors and warnings", 14},
+    {"overwrite", KEY_OVERWRITE, NULL, 0, "Replace older files, which else are renamed", 14},
+    {"quiet", 'q', NULL, 0, "Print only errors and warnings", 14},
     {0}};
 
 static void set_bound(struct validate_options *options, const char *text) {
@@ -43,7 +44,8 @@ static void set_plot(struct validate_options *options, const char *text) {
     if (!paths_ends_in(text, ".png") && !paths_ends_in(text, ".svg"))
         argument_wrong("--plot", "a file name that ends in .png or .svg", text);
     if (!validate_plot_possible) {
-        complain("--plot: this build cannot draw, for want of Cairo; plot the file of --csv instead");
+        complain(
+            "--plot: this build cannot draw, for want of Cairo; plot the file of --csv instead");
         exit(PROGRAM_FAILED);
     }
     options->plot = text;
@@ -84,6 +86,9 @@ static error_t take(int key, char *text, struct argp_state *state) {
         return 0;
     case KEY_PLOT:
         set_plot(options, text);
+        return 0;
+    case KEY_OVERWRITE:
+        options->overwrite = true;
         return 0;
     case 'q':
         options->quiet = true;

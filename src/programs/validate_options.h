@@ -14,6 +14,7 @@ struct validate_options {
     size_t batch;                  /**< frames evaluated at once; 0: what is fastest */
     const char *json, *csv, *plot; /**< NULL: no file */
     double max_force_mae;          /**< meV/Å; infinite: no bound */
+    bool overwrite;                /**< older files are replaced, not renamed */
     bool quiet;
 };
 

@@ -354,7 +354,7 @@ static cairo_status_t render(bool svg, const char *title, FILE *stream,
 }
 
 int validate_plot(const char *path, const char *title, const struct histograms *histograms,
-                  const struct force_sums *sums) {
+                  const struct force_sums *sums, const struct replacing *how) {
     struct content content = {0};
     content.stream = open_memstream(&content.bytes, &content.size);
     if (!content.stream)
@@ -368,9 +368,8 @@ int validate_plot(const char *path, const char *title, const struct histograms *
     if (drawn != CAIRO_STATUS_SUCCESS) {
         complain("%s: cannot be drawn: %s", path, cairo_status_to_string(drawn));
         result = PROGRAM_FAILED;
-    } else if (sch_write_file(path, content.bytes, content.size) != SCH_OK) {
-        complain("%s", sch_last_error());
-        result = PROGRAM_FAILED;
+    } else {
+        result = outputs_write(path, content.bytes, content.size, how);
     }
     free(content.bytes);
     return result;

@@ -2,6 +2,7 @@
 
 #include "json.h"
 #include "number.h"
+#include "program.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -154,9 +155,9 @@ static void print_heads(FILE *stream, const struct validate_report *report) {
     char a[NUMBER_SIZE], b[NUMBER_SIZE];
     const struct force_sums *force = &report->total.force;
     const struct place *at = &force->largest_at;
-    fprintf(stream, "references   %s%s, %s frames, %s atoms\n", report->references[0],
-            report->n_references > 1 ? " and others" : "", number_grouped(a, report->total.frames),
-            number_grouped(b, (long)report->total.atoms));
+    fprintf(stream, "references   %s%s, %s frames, %s atoms\n",
+            printable(report->references[0]).text, report->n_references > 1 ? " and others" : "",
+            number_grouped(a, report->total.frames), number_grouped(b, (long)report->total.atoms));
     print_kinds(stream, &report->total);
     fprintf(stream, "model        %s, %s parameters\n", report->model.name,
             number_grouped(a, (long)report->model.parameters));
@@ -169,7 +170,8 @@ static void print_heads(FILE *stream, const struct validate_report *report) {
     fprintf(stream, "shift        %s\n", shift_names[report->figures->shift]);
     if (at->file)
         fprintf(stream, "largest      force error %s meV/Å, atom %zu in frame %ld of %s\n",
-                number_short(a, meV * force->largest), at->atom, at->frame, at->file);
+                number_short(a, meV * force->largest), at->atom, at->frame,
+                printable(at->file).text);
 }
 
 void validate_report_print(const struct validate_report *report, FILE *stream) {

@@ -573,7 +573,7 @@ class Overlap(Case):
     def test_frames_of_all_steps(self):
         for out in ("b.xyz", "b.h5"):
             self.good(BENZENE, "--model", "ultra-tiny", "--steps", 300, "--every", 1, "--out", out)
-        rows = read_log(self.path("benzene-md.csv"))
+        rows = read_log(self.path("b.csv"))
         self.assertEqual([row["step"] for row in rows], list(range(301)))
         self.assertEqual(len(read_xyz(self.path("b.xyz"))), 301)
         with h5py.File(self.path("b.h5"), "r") as file:
@@ -709,7 +709,8 @@ class Replicas(Case):
     def test_disk_fills(self):
         for size in (1000, 100000, 600000, 1500000):
             done = self.run_it(*self.FAST, "--steps", 5000, "--every", 1, "--out", "b.h5",
-                               "--log", "none", "--replicas", 4, preexec_fn=limit_files_to(size))
+                               "--log", "none", "--replicas", 4, "--overwrite",
+                               preexec_fn=limit_files_to(size))
             self.one_line(done, FAILED, "b.h5")
             if self.files():  # what is left can be read
                 with h5py.File(self.path("b.h5"), "r") as file:

@@ -48,7 +48,7 @@ class Case(ProgramCase):
 
     def run_json(self, *arguments, status=DOUBT):
         """What was said, and the summary for programs."""
-        done = self.run_it(*arguments, "--threads", 1, "--json", "run.json")
+        done = self.run_it(*arguments, "--threads", 1, "--json", "run.json", "--overwrite")
         self.assertEqual(done.returncode, status, done.stderr)
         with open(self.path("run.json"), encoding="utf-8") as file:
             return done, json.load(file)

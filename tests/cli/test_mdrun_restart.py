@@ -316,7 +316,7 @@ class Refused(Case):
         for name in ("part.xyz", "part.csv"):
             with self.subTest(name=name):
                 os.rename(self.path(name), self.path("aside"))
-                self.bad(INPUT, [name, "another name"], "--restart", "run.chk", "--steps", 60)
+                self.bad(INPUT, [name, "cannot be continued", "NEW." + name[-3:]], "--restart", "run.chk", "--steps", 60)
                 os.rename(self.path("aside"), self.path(name))
 
     def test_shorter_output(self):
@@ -329,7 +329,7 @@ class Refused(Case):
 
     def test_output_of_another_run(self):
         self.good(*self.arguments("part", ".xyz", "--seed", 2, "--steps", 100))
-        self.bad(INPUT, ["part.xyz", "another content"], "--restart", "run.chk", "--steps", 60)
+        self.bad(INPUT, ["part.xyz", "has changed since the checkpoint was written", "--out NEW.xyz"], "--restart", "run.chk", "--steps", 60)
 
     def test_damaged(self):
         content = self.content("run.chk")

@@ -160,7 +160,7 @@ class Mdtrain(ProgramCase):
             file.seek(4000)
             file.write(b"damage")
         self.one_line(self.run_it(*self.arguments("m", "--resume", "--batch", "2")), INPUT,
-                      "undamaged")
+                      "is damaged")
         fresh = self.good(*self.arguments("n", "--resume", "--steps", "3"))
         self.assertIn("no n.checkpoint: the run begins anew", fresh.stderr)
 
@@ -196,7 +196,7 @@ class Mdtrain(ProgramCase):
                          "--hold-back", 0.25, "--threads", 1)
         self.assertRegex(done.stdout, r"(?m)^C6H6 +20 .*\nH2O +20 .*\nall +40 ")
         done = self.good(self.benzene, "--size", "ultra-tiny", "--steps", 2, "--hold-back", 0,
-                         "--threads", 1)
+                         "--threads", 1, "--overwrite")
         self.assertNotIn("C6H6", done.stdout)
         self.assertEqual(done.stderr, "", "that is what was asked for")
 
@@ -214,7 +214,7 @@ class Mdtrain(ProgramCase):
     def test_too_few_frames_to_hold_back(self):
         """No figure is told of a validation that was not: a note says that there is none."""
         short = ["--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--log", "m.csv", "--out",
-                 "m.h5"]
+                 "m.h5", "--overwrite"]
         for n, share in ((1, 0.05), (2, 0.05), (1, 0.9), (9, 0.05)):
             with self.subTest(frames=n, share=share):
                 done = self.good(self.first_frames("few.xyz", n), "--hold-back", share, *short)
@@ -256,7 +256,7 @@ class Mdtrain(ProgramCase):
         with open(self.benzene) as file:
             frames = file.read()
         short = ["--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--hold-back", 0.9, "--out",
-                 "m.h5"]
+                 "m.h5", "--overwrite"]
         note = "note: the energies of atoms are those of the frames of single atoms"
         done = self.good(self.write("all.xyz", frames + carbon + hydrogen), *short)
         self.one_line(done, 0, note)
@@ -399,7 +399,7 @@ class Mdtrain(ProgramCase):
             self.refused(FAILED, "cannot be written", *forever, option, name)
 
     def test_a_level_beside_another_model(self):
-        short = ["--size", "ultra-tiny", "--steps", 1, "--threads", 1]
+        short = ["--size", "ultra-tiny", "--steps", 1, "--threads", 1, "--overwrite"]
         pbe = self.changed("pbe.xyz", level="PBE")
         self.good(pbe, *short, "--out", "pbe.h5")
         self.refused(USAGE, "--level: expected that of the model of --init, PBE, found HF", pbe,
@@ -496,17 +496,20 @@ class Mdtrain(ProgramCase):
             self.assertEqual(self.good(self.changed("unit.xyz", factor=factor), *short).stderr, "")
 
     def test_full_disk(self):
-        """No room for the model: one error, and what is there stays. With room it is written through
-        a link."""
+        """No room for the model: one error, and what was to be replaced stays. With room it is written
+        through a link, and the older one is kept."""
         few = [self.benzene, "--size", "ultra-tiny", "--steps", 2, "--threads", 1, "--out", "m.h5"]
         with open(self.path("real.h5"), "w") as file:
             file.write("old")
         os.symlink("real.h5", self.path("m.h5"))
-        self.refused(FAILED, "m.h5: cannot write: File too large", *few, preexec_fn=lambda:
+        self.refused(FAILED, "m.h5: cannot write: File too large", *few, "--overwrite", preexec_fn=lambda:
                      resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)))
         with open(self.path("real.h5")) as file:
             self.assertEqual(file.read(), "old")
-        self.good(*few)
+        done = self.good(*few)
+        self.assertIn("note: m.h5 was there already: kept as ", done.stderr)
+        with open(self.path("#real.h5.1#")) as file:
+            self.assertEqual(file.read(), "old")
         self.assertTrue(os.path.islink(self.path("m.h5")))
         self.start_of("./real.h5")
 

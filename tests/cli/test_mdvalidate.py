@@ -947,7 +947,7 @@ class Streams(Case):
             with self.subTest(number=number):
                 process = subprocess.Popen(
                     [MDVALIDATE, "-", "--model", "ultra-tiny", "--json", "v.json", "--csv",
-                     "c.csv"], cwd=self.folder, env=self.environment(), stdin=subprocess.PIPE,
+                     "c.csv", "--overwrite"], cwd=self.folder, env=self.environment(), stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                 process.stdin.write(text_of(frames_of("ethanol") * 20))
                 process.stdin.flush()

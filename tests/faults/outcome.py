@@ -138,12 +138,24 @@ def wrong_folder(folder, before):
             reason = wrong_file(path)
             found += [f"{name}: {reason}"] if reason else []
     missing = set(os.listdir(before)) - set(os.listdir(folder))
-    return found + [f"{name} is gone" for name in sorted(missing)]
+    return found + [f"{name} is gone" for name in sorted(missing)
+                    if not is_kept(folder, before, name)]
+
+
+def is_kept(folder, before, name):
+    """Was the file renamed for a new one of its name?"""
+    older = os.path.join(folder, f"#{name}.1#")
+    return os.path.exists(older) and same_bytes(older, os.path.join(before, name))
+
+
+def names_of(folder):
+    """Without locks: one that cannot be removed does no harm."""
+    return {name for name in os.listdir(folder) if not name.endswith(".lock")}
 
 
 def differences(folder, sound):
     """What is not as a sound run leaves it."""
-    here, there = set(os.listdir(folder)), set(os.listdir(sound))
+    here, there = names_of(folder), names_of(sound)
     found = [f"{name} is {'missing' if name in there else 'too much'}" for name in here ^ there]
     return found + [f"{name} differs" for name in sorted(here & there)
                     if not same(os.path.join(folder, name), os.path.join(sound, name))]
