@@ -49,10 +49,18 @@ void program_start(void) {
             exit(PROGRAM_FAILED);
 }
 
+static void forget_warnings(void) {
+    while (n_warnings > 0)
+        free(warnings[--n_warnings]);
+}
+
 static void remember(const char *format, va_list arguments) {
     char *text = NULL;
-    if (n_warnings < WARNINGS_MAX && vasprintf(&text, format, arguments) >= 0)
-        warnings[n_warnings++] = text;
+    if (n_warnings == WARNINGS_MAX || vasprintf(&text, format, arguments) < 0)
+        return;
+    if (n_warnings == 0)
+        (void)atexit(forget_warnings);
+    warnings[n_warnings++] = text;
 }
 
 void warning_remember(const char *format, ...) {

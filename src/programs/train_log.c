@@ -47,9 +47,10 @@ static long measure_kept(FILE *log, long step) {
 
 static long kept_of(const char *path, long step) {
     struct stat about;
-    if (stat(path, &about) != 0 || !S_ISREG(about.st_mode))
+    const bool found = stat(path, &about) == 0;
+    if (found ? !S_ISREG(about.st_mode) : errno == ENOENT)
         return 0;
-    FILE *log = fopen(path, "r");
+    FILE *log = found ? fopen(path, "r") : NULL;
     long kept = log ? measure_kept(log, step) : -1;
     if (kept < 0)
         complain("%s: cannot be read: %s", path, strerror(errno));

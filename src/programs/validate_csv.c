@@ -103,7 +103,10 @@ static bool start_thread(struct csv *csv) {
     pthread_cond_init(&csv->changed, NULL);
     int error = interrupt_free_thread(&csv->thread, write_windows, csv);
     csv->started = error == 0;
-    return csv->started || fail(csv, strerror(error));
+    if (error)
+        snprintf(csv->reason, sizeof csv->reason, "cannot start a thread: %s", strerror(error));
+    csv->failed = error != 0;
+    return csv->started;
 }
 
 /* ---------------------------------------------------------------- the caller */
