@@ -1,7 +1,8 @@
 /* Physics: what must hold of every potential, how far from it each model is on each backend, and
  * that it stays so.
  *
- *     test_physics [DEVICE [MODEL]]      cpu (default), reference, cuda-sim, cuda; all models
+ *     test_physics [DEVICE [MODEL]]      cpu (default), cpu:avx2, ..., reference, cuda-sim, cuda; all
+ *                                        models
  *
  * Every figure is printed. Where there is no such device the tests are skipped, and say so; with
  * SCHNELL_TEST_DEVICE_NEEDED set that is a failure. */
@@ -752,7 +753,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "test_physics: %s\n", sch_last_error());
         return getenv("SCHNELL_TEST_DEVICE_NEEDED") ? 1 : 77;
     }
-    const bool on_cpu = strcmp(device, "cpu") == 0;
+    const bool on_cpu = strcmp(device, "cpu") == 0 || strncmp(device, "cpu:", 4) == 0;
     const int first = on_cpu ? SINGLE : strcmp(device, "reference") == 0 ? REFERENCE : CUDA;
     int failed = 0;
     for (kind = first; kind <= (on_cpu ? DOUBLE : first); kind++)

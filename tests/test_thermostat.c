@@ -1,5 +1,6 @@
 /* Thermostats: what each does in a step, what it leaves alone, and the distribution that follows.
- */
+ *
+ *     test_thermostat [DEVICE]      cpu (default), cpu:sse2, cpu:avx2, ... */
 #include "support.h"
 
 #include <gsl/gsl_randist.h>
@@ -13,6 +14,7 @@
 #include "md/simulation.h"
 #include "md/thermostat.h"
 
+static const char *device = "cpu";
 static sch_model *model;
 
 static int load_model(void **state) {
@@ -27,7 +29,7 @@ static int free_model(void **state) {
     return 0;
 }
 
-static sch_potential *make_potential(const char *device, sch_precision precision) {
+static sch_potential *make_potential(sch_precision precision) {
     const sch_potential_options options = {.device = device, .precision = precision, .threads = 1};
     sch_potential *potential = NULL;
     assert_ok(sch_potential_create(&potential, model, &options));
@@ -216,7 +218,7 @@ static void what_is_conserved_depends_on_the_system(void **state) {
 static void a_run_is_taken_up_with_the_same_bits(void **state) {
     (void)state;
     for (int k = 0; k < 2; k++) {
-        sch_potential *potential = make_potential("cpu", SCH_SINGLE);
+        sch_potential *potential = make_potential(SCH_SINGLE);
         sch_system *system = warm_ethanol(5), *copy = NULL;
         sch_simulation *one = begin(system, potential, 0.5, at_300(KINDS[k], 30)), *other;
         assert_ok(sch_simulation_run(one, 50, NULL));
@@ -241,7 +243,7 @@ static void a_run_is_taken_up_with_the_same_bits(void **state) {
 /** Seeds, and seeds alone, make runs differ. */
 static void another_seed_is_another_run(void **state) {
     (void)state;
-    sch_potential *potential = make_potential("cpu", SCH_SINGLE);
+    sch_potential *potential = make_potential(SCH_SINGLE);
     for (int k = 0; k < 2; k++) {
         sch_system *systems[3];
         for (int run = 0; run < 3; run++) {
@@ -264,7 +266,7 @@ static void another_seed_is_another_run(void **state) {
 /** A thermostat that was taken away leaves no trace; one that was set anew goes on counting. */
 static void without_a_thermostat_nothing_changes(void **state) {
     (void)state;
-    sch_potential *potential = make_potential("cpu", SCH_SINGLE);
+    sch_potential *potential = make_potential(SCH_SINGLE);
     sch_system *plain = warm_ethanol(7), *other = warm_ethanol(7);
     sch_simulation *simulation = NULL;
     sch_simulation *taken = begin(other, potential, 0.5, at_300(SCH_LANGEVIN, 30));
@@ -319,7 +321,7 @@ static double typical_fluctuation(sch_thermostat_kind kind, sch_potential *poten
 /** All that is left of it is the integrator's error, of second order in the time step. */
 static void the_heat_is_accounted_for(void **state) {
     (void)state;
-    sch_potential *potential = make_potential("cpu", SCH_DOUBLE);
+    sch_potential *potential = make_potential(SCH_DOUBLE);
     for (int k = 0; k < 2; k++) {
         double coarse = typical_fluctuation(KINDS[k], potential, 1);
         double fine = typical_fluctuation(KINDS[k], potential, 4);
@@ -332,7 +334,7 @@ static void the_heat_is_accounted_for(void **state) {
 /** The temperature is that of motion which is not conserved, but under Langevin's of all. */
 static void temperature_counts_what_may_move(void **state) {
     (void)state;
-    sch_potential *potential = make_potential("cpu", SCH_SINGLE);
+    sch_potential *potential = make_potential(SCH_SINGLE);
     sch_system *system = warm_ethanol(9);
     double mass = 0;
     for (int i = 0; i < 9; i++) {
@@ -402,7 +404,7 @@ static void sample(sch_simulation *simulation, double freedom, double *mean, dou
 /** Methane with hydrogen as heavy as carbon, whose vibrations a step of 0.5 fs resolves so well
  * that the kinetic energy at whole steps is 0.1 % too small only. */
 static void check_distribution(sch_thermostat_kind kind, double freedom) {
-    sch_potential *potential = make_potential("cpu", SCH_SINGLE);
+    sch_potential *potential = make_potential(SCH_SINGLE);
     double means[REPLICAS], variances[REPLICAS];
     for (int r = 0; r < REPLICAS; r++) {
         sch_system *system = read_structure("structures/methane.xyz");
@@ -441,7 +443,7 @@ static void rescaling_is_canonical(void **state) {
 
 static void bad_values_are_refused(void **state) {
     (void)state;
-    sch_potential *potential = make_potential("cpu", SCH_SINGLE);
+    sch_potential *potential = make_potential(SCH_SINGLE);
     sch_system *system = warm_ethanol(10);
     sch_simulation *simulation = begin(system, potential, 0.5, at_300(SCH_LANGEVIN, 30));
     sch_thermostat bad[6];
@@ -465,7 +467,7 @@ static void bad_values_are_refused(void **state) {
 /** A step that fails gives no heat, and what is left is the last good step. */
 static void a_blow_up_leaves_the_last_good_step(void **state) {
     (void)state;
-    sch_potential *potential = make_potential("cpu", SCH_SINGLE);
+    sch_potential *potential = make_potential(SCH_SINGLE);
     for (int k = 0; k < 2; k++) {
         sch_system *system = warm_ethanol(11);
         sch_simulation *simulation = begin(system, potential, 0.5, at_300(KINDS[k], 30));
@@ -488,7 +490,7 @@ static void a_blow_up_leaves_the_last_good_step(void **state) {
     sch_potential_free(potential);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(friction_and_noise_balance),
         cmocka_unit_test(at_0_K_there_is_friction_alone),
@@ -505,5 +507,7 @@ int main(void) {
         cmocka_unit_test(bad_values_are_refused),
         cmocka_unit_test(a_blow_up_leaves_the_last_good_step),
     };
+    if (argc > 1)
+        device = argv[1];
     return cmocka_run_group_tests(tests, load_model, free_model);
 }

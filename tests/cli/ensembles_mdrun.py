@@ -3,6 +3,8 @@ physical_validation (Merz and Shirts, PLoS ONE 13, e0202764, 2018).
 
     python3 ensembles_mdrun.py MDRUN [unittest arguments]
 
+SCHNELL_TEST_DEVICE=cpu:avx2 runs it with one instruction set.
+
 Methane with the smallest model, in a step so small that the kinetic energy of whole steps is what it
 would be in none.
 """
@@ -27,8 +29,9 @@ KJ_PER_MOL = 96.48533212331  # of an eV
 TEMPERATURE, HOTTER = 300, 400
 TAU = 20
 # Frames are two relaxation times apart, in which the kinetic energy forgets most of what it was.
-OPTIONS = ("--model", "ultra-tiny", "--threads", 1, "--dt", 0.25, "--steps", 640000, "--every", 160,
-           "--tau", TAU, "--quiet")
+OPTIONS = ("--model", "ultra-tiny", "--threads", 1,
+           "--device", os.environ.get("SCHNELL_TEST_DEVICE", "cpu"),
+           "--dt", 0.25, "--steps", 640000, "--every", 160, "--tau", TAU, "--quiet")
 SKIP = 100  # frames, until it is warm
 # The bounds must hold for any trajectory, since each instruction set and compiler has its own: a correct
 # run exceeds them once in a million. Each check must also reject a run that is wrong by a known amount.
@@ -47,7 +50,8 @@ def run(thermostat, temperature):
         status = os.spawnv(os.P_WAIT, MDRUN, [str(word) for word in (
             MDRUN, METHANE, *OPTIONS, "--thermostat", thermostat, "--temperature", temperature,
             "--log", log, "--out", out)])
-        assert status == 0, f"mdrun ended with {status}"
+        # 5: mdrun doubts the run, since no model was trained on methane; statistics hold all the same
+        assert status in (0, 5), f"mdrun ended with {status}"
         with open(log, newline="") as file:
             rows = list(csv.DictReader(file))
         energies = {key: KJ_PER_MOL * numpy.array([float(row[key]) for row in rows])[SKIP:]

@@ -1,6 +1,8 @@
 """mdrun's thermostats and its minimization, as users meet them.
 
     python3 test_mdrun_ensembles.py MDRUN [unittest arguments]
+
+SCHNELL_TEST_DEVICE=cpu:avx2 runs it with one instruction set.
 """
 
 import json
@@ -17,7 +19,8 @@ from test_mdrun import (BENZENE, FAILED, INPUT, LOG_COLUMNS, USAGE, read_log, re
                         structure)
 
 ETHANOL = structure("ethanol")
-FAST = ["--model", "ultra-tiny", "--threads", 1]
+FAST = ["--model", "ultra-tiny", "--threads", 1,
+        "--device", os.environ.get("SCHNELL_TEST_DEVICE", "cpu")]
 MDRUN = None  # set from the command line
 
 
