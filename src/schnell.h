@@ -548,6 +548,7 @@ typedef struct sch_trainer_options {
     sch_precision precision; /**< of the kernels; sums and the optimizer are double always */
     const char *device; /**< "cpu", or "cpu:" with an instruction set as in sch_potential_options;
                              NULL: "cpu" */
+    const char *name;   /**< of the models that come out; NULL: that of the model to begin with */
 } sch_trainer_options;
 
 /** Begin from a model's weights; it is copied. */

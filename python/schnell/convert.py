@@ -9,7 +9,7 @@ and .trr are written by MDAnalysis, for VMD among others; .data is a data file f
 metal; the rest is written by ASE (.pdb, .cif, .traj, ...).
 
 Velocities and the masses of isotopes go to each format that can hold them. A warning lists what the
-format of OUT cannot hold. DCD, XTC, TRR, PDB and CIF hold only the lengths and angles of a cell:
+format of OUT cannot hold. An older OUT is kept as #OUT.1#. DCD, XTC, TRR, PDB and CIF hold only the lengths and angles of a cell:
 for these the whole frame is turned, so that the first lattice vector lies along x and the second in
 the xy plane.
 """
@@ -40,6 +40,7 @@ H5MD_SUFFIXES = (".h5", ".h5md")
 XYZ_SUFFIXES = (".xyz", ".extxyz")
 MDANALYSIS_SUFFIXES = (".dcd", ".xtc", ".trr")
 LAMMPS_SUFFIXES = (".data", ".lmp")
+MOST_OLDER = 99  # files that are kept under a number, as by the programs
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 OTHER_NAMES = {"lammps-dump-text": "lammps-dump", "xyz": "extxyz", "pdb": "proteindatabank",
                "poscar": "vasp"}
@@ -97,6 +98,9 @@ def _checked(path: pathlib.Path, frames: Iterator[Any], kind: str) -> Iterator[A
     count = 0
     try:
         for count, atoms in enumerate(frames, 1):
+            if not len(atoms):
+                raise ConversionError(f"{path}: it was read as {kind}: frame {count} has no atoms; "
+                                      "--from FORMAT names another format")
             yield atoms
     except (ConversionError, GeneratorExit):
         raise
@@ -134,6 +138,8 @@ def write(path: str | os.PathLike[str], frames: Iterator[Any]) -> int:
     """Write frames in the format that the name says, whole or not at all; gives their number. A
     ConversionWarning lists what the format cannot hold."""
     path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise ConversionError(f"{path}: its folder does not exist")
     writer = (write_mdanalysis if path.suffix in MDANALYSIS_SUFFIXES else
               write_xyz if path.suffix in XYZ_SUFFIXES else
               write_h5md if path.suffix in H5MD_SUFFIXES else
@@ -144,8 +150,24 @@ def write(path: str | os.PathLike[str], frames: Iterator[Any]) -> int:
     with tempfile.TemporaryDirectory(prefix=".convert-", dir=path.parent) as folder:
         part = pathlib.Path(folder) / path.name
         count = writer(part, itertools.chain([first], frames))
+        _keep_older(path)
         os.replace(part, path)
     return count
+
+
+def _keep_older(path: pathlib.Path) -> None:
+    """A file that is there is renamed to #NAME.1# or the next free number, as by the programs."""
+    if not path.is_file():
+        return
+    for number in range(1, MOST_OLDER + 1):
+        kept = path.with_name(f"#{path.name}.{number}#")
+        if not kept.exists():
+            os.rename(path, kept)
+            warnings.warn(f"{path} was there already: kept as {kept.name}", ConversionWarning,
+                          stacklevel=3)
+            return
+    raise ConversionError(f"{path}: was there already, and so were {MOST_OLDER} older files of this "
+                          "name: remove some")
 
 
 # ---------------------------------------------------------------- the program

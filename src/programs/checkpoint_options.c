@@ -2,6 +2,7 @@
 
 #include "arguments.h"
 #include "paths.h"
+#include "program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +24,17 @@ static error_t take(int key, char *text, struct argp_state *state) {
     if (argument_name(OPTIONS, key))
         options->given = argument_name(OPTIONS, key);
     switch (key) {
+    case ARGP_KEY_END:
+        if (options->every_given && !options->path && !options->restart) {
+            complain("--checkpoint-every needs --checkpoint FILE");
+            exit(PROGRAM_USAGE);
+        }
+        return 0;
     case KEY_CHECKPOINT:
         options->path = argument_file("--checkpoint", text);
         return 0;
     case KEY_EVERY:
+        options->every_given = true;
         options->minutes =
             argument_positive("--checkpoint-every", text, "a number of minutes above 0");
         return 0;

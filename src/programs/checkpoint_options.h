@@ -8,6 +8,7 @@
 struct checkpoint_options {
     const char *path;    /**< where checkpoints go; NULL: none are written */
     double minutes;      /**< of wall time from one to the next */
+    bool every_given;    /**< these minutes are the user's */
     const char *restart; /**< the checkpoint to go on from; NULL: the run begins anew */
     const char *given;   /**< one of these options that was given; NULL: none was */
 };

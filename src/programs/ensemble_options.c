@@ -51,11 +51,11 @@ static sch_thermostat_kind read_thermostat(const char *text) {
 static void complete(struct ensemble_options *options) {
     const char *alone = NULL;
     if (options->tau_fs > 0 && options->thermostat == SCH_NO_THERMOSTAT)
-        alone = "--tau: expected with it --thermostat langevin or rescaling";
+        alone = "--tau needs --thermostat langevin or rescaling";
     if (options->fmax > 0 && !options->minimize)
-        alone = "--fmax: expected with it --minimize";
+        alone = "--fmax needs --minimize";
     if (alone) {
-        complain("%s, found none", alone);
+        complain("%s", alone);
         exit(PROGRAM_USAGE);
     }
     if (options->tau_fs == 0)

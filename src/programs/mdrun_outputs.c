@@ -65,7 +65,8 @@ enum { COVERAGE_STRIDE = 100 };
 
 static void judge_replica(struct run *run, size_t k, const sch_state *state) {
     const long every = run->options.every;
-    const long stride = (COVERAGE_STRIDE + every - 1) / every * every;
+    const long stride =
+        every < COVERAGE_STRIDE ? (COVERAGE_STRIDE + every - 1) / every * every : every;
     char item[48] = "step";
     if (run->n > 1)
         snprintf(item, sizeof item, "replica %zu, step", k + 1);

@@ -4,6 +4,7 @@
 #include "interrupt.h"
 #include "number.h"
 #include "outputs.h"
+#include "paths.h"
 #include "program.h"
 #include "progress.h"
 #include "train_log.h"
@@ -189,8 +190,8 @@ static int create_model(struct run *run) {
     sch_model_info info;
     sch_model_describe(run->initial, &info);
     if (options->rate == 0.0) {
-        const struct model_size *named = options->size ? options->size : model_size_find(info.name);
-        options->rate = (named ? named : model_size_find("tiny"))->rate;
+        const char *name = model_size_name(info.hidden, info.interactions, info.rbf);
+        options->rate = model_size_find(name ? name : "tiny")->rate;
     }
     return check_initial(run);
 }
@@ -202,6 +203,12 @@ static int create_trainer(struct run *run) {
                                .average = options->average,
                                .threads = (int)options->threads,
                                .device = options->device};
+    char *stem = paths_derived(options->out, "");
+    if (!stem)
+        return out_of_memory();
+    const struct printable name = printable(stem); // models are called as their files
+    free(stem);
+    how.name = name.text;
     sch_status status = sch_trainer_create(&run->trainer, run->initial, &how);
     if (status != SCH_OK)
         return library_failed(status);

@@ -77,10 +77,12 @@ static void set_ipi(struct options *options, const char *text) {
     options->ipi = text;
 }
 
-/* The same one again is no other: a run that goes on has the words of its first part, too. */
+/* The same file again is no second one: a run that goes on has the words of its first part, too. */
 static void set_structure(struct options *options, const char *text) {
-    if (options->structure && strcmp(options->structure, text) != 0) {
-        complain("STRUCTURE: expected one file, %s, found another, %s", options->structure, text);
+    const char *before = options->structure;
+    if (before && strcmp(before, text) != 0 && !paths_same(before, text)) {
+        complain("STRUCTURE: %s and %s: a run has one structure, which a restart cannot change",
+                 before, text);
         exit(PROGRAM_USAGE);
     }
     options->structure = argument_file("STRUCTURE", text);

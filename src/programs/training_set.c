@@ -99,6 +99,18 @@ static bool take_frame(struct training_set *set, struct source *source, sch_syst
            same_level(levels_add(&set->levels, system, source->path, frame.number, words), words);
 }
 
+/** Is there an energy in any frame of a file, where the user says how energies are called? */
+static bool key_is_there(const struct training_set *set, const struct source *source) {
+    if (!set->reading.energy_key || set->unlabelled)
+        return true;
+    for (size_t k = source->first; k < set->n_frames; k++)
+        if (sch_system_reference_energy(set->frames[k].system, NULL))
+            return true;
+    complain("%s: --energy-key: no frame has an energy named %s", source->path,
+             set->reading.energy_key);
+    return false;
+}
+
 static bool read_frames(struct training_set *set, struct source *source, struct force_size *size) {
     sch_reader *reader = NULL;
     sch_system *system = NULL;
@@ -115,10 +127,12 @@ static bool read_frames(struct training_set *set, struct source *source, struct 
         reading_warn(reader, &told);
         sound = take_frame(set, source, system, size);
     }
-    if (status != SCH_OK)
+    if (status != SCH_OK && set->n_frames > source->first)
         complain("%s (frame %zu)", sch_last_error(), set->n_frames - source->first + 1);
+    else if (status != SCH_OK)
+        complain("%s", sch_last_error());
     sch_reader_free(reader);
-    return sound && status == SCH_OK;
+    return sound && status == SCH_OK && key_is_there(set, source);
 }
 
 static bool read_source(struct training_set *set, struct source *source) {

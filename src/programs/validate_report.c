@@ -51,7 +51,10 @@ static void print_near_one(FILE *stream, double number) {
 }
 
 static void print_share(FILE *stream, double share) {
-    fprintf(stream, " %*.1f %%", COLUMN - 2, 100 * share);
+    if (isfinite(share))
+        fprintf(stream, " %*.1f %%", COLUMN - 2, 100 * share);
+    else
+        fprintf(stream, " %*s", COLUMN, "-");
 }
 
 static void print_energy(FILE *stream, const struct validate_report *report,

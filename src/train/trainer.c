@@ -28,8 +28,20 @@ static sch_status create_workers(sch_trainer *trainer) {
     return SCH_OK;
 }
 
+static sch_status rename_model(sch_model *model, const char *name) {
+    char *copy = NULL;
+    SCH_TRY(model_check_text("name", name));
+    SCH_TRY(memory_string(&copy, name));
+    free(model->name);
+    model->name = copy;
+    return SCH_OK;
+}
+
 static sch_status begin(sch_trainer *trainer, const sch_model *model) {
     SCH_TRY(model_copy(&trainer->model, model));
+    if (trainer->options.name)
+        SCH_TRY(rename_model(trainer->model, trainer->options.name));
+    trainer->options.name = NULL; /* the caller's text may go */
     SCH_TRY(memory_new(&trainer->gradient, model->parameters, sizeof(double)));
     SCH_TRY(optimizer_create(&trainer->optimizer, model->arena, model->parameters));
     return create_workers(trainer);
@@ -110,8 +122,9 @@ sch_status sch_trainer_add(sch_trainer *trainer, sch_system *system) {
     for (size_t i = 0; i < frame.neighbours.n_atoms; i++)
         if (!model_knows(trainer->model, frame.neighbours.species[i])) {
             sch_status status =
-                fail(SCH_ERROR_ELEMENT, "atom %zu: element %s: the model that is trained does not know it",
-                     i + 1, sch_element_symbol(frame.neighbours.species[i]));
+                fail(SCH_ERROR_ELEMENT,
+                     "atom %zu: element %s: the model that is trained does not know it", i + 1,
+                     sch_element_symbol(frame.neighbours.species[i]));
             frame_free(&frame);
             return status;
         }

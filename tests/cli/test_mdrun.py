@@ -463,6 +463,16 @@ class Runs(Case):
         self.assertEqual(steps, [0, 10, 20, 25])
         self.assertEqual(len(read_xyz(self.path("benzene-md.xyz"))), 4)
 
+    def test_as_rarely_as_can_be(self):
+        """A usual way to say never."""
+        run = [structure("ethanol"), "--model", "ultra-tiny", "--steps", 9, "--every"]
+        self.good(*run, 2 ** 63 - 1)
+        self.good(*run, 2 ** 63 - 20, "--replicas", 2, "--out", "two.h5")
+
+    def test_checkpoint_every_needs_a_checkpoint(self):
+        self.refused(USAGE, "--checkpoint-every needs --checkpoint FILE", structure("ethanol"),
+                     "--checkpoint-every", 2)
+
     def test_no_steps(self):
         self.good(BENZENE, "--model", "ultra-tiny", "--steps", 0, "--json", "j")
         self.assertEqual(len(read_xyz(self.path("benzene-md.xyz"))), 1)

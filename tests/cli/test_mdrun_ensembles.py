@@ -56,10 +56,10 @@ class CommandLine(Case):
                              BENZENE, *more, option, value)
 
     def test_what_is_of_no_use_alone(self):
-        self.refused(USAGE, "--tau: expected with it --thermostat", BENZENE, "--tau", 50)
-        self.refused(USAGE, "--tau: expected with it --thermostat",
+        self.refused(USAGE, "--tau needs --thermostat langevin or rescaling", BENZENE, "--tau", 50)
+        self.refused(USAGE, "--tau needs --thermostat langevin or rescaling",
                      BENZENE, "--tau", 50, "--thermostat", "none")
-        self.refused(USAGE, "--fmax: expected with it --minimize", BENZENE, "--fmax", 0.1)
+        self.refused(USAGE, "--fmax needs --minimize", BENZENE, "--fmax", 0.1)
 
     def test_help_names_them(self):
         self.help_fits_a_screen("thermostat tau minimize fmax")

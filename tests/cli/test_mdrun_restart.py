@@ -290,11 +290,16 @@ class Refused(Case):
         self.bad(USAGE, ["STRUCTURE", "benzene.xyz", "water.xyz"], "water.xyz", "--restart",
                  "run.chk")
 
+    def test_the_same_structure_under_another_name(self):
+        """A job script may name the file as it likes."""
+        os.symlink(BENZENE, self.path("link.xyz"))
+        self.good("link.xyz", "--restart", "run.chk", "--steps", 1010)
+
     def test_another_thermostat(self):
         self.good(*self.arguments("part", ".xyz", "--checkpoint", "run.chk", "--thermostat",
                                   "langevin", "--tau", 50))
         self.bad(USAGE, ["--tau", "50", "60"], "--restart", "run.chk", "--tau", 60)
-        self.bad(USAGE, ["--thermostat", "langevin", "none"], "--restart=run.chk", "--thermostat",
+        self.bad(USAGE, ["--tau needs --thermostat langevin"], "--restart=run.chk", "--thermostat",
                  "none")
         self.good("--res", "run.chk", "--tau", 50, "--steps", 1010)
 

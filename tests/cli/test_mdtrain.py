@@ -365,7 +365,7 @@ class Mdtrain(ProgramCase):
                   "--out", "m.h5")
         folder = os.path.realpath(os.path.join(ROOT, "structures"))
         self.assertRegex(self.warning_of(os.path.join(folder, "toluene.xyz")),
-                         r"\Amdrun: warning: \S+toluene.xyz: step 0: ultra-tiny was not trained on "
+                         r"\Amdrun: warning: \S+toluene.xyz: step 0: m was not trained on "
                          r"C7H8: results are likely meaningless\. It knows: C6H6\. To add a "
                          r"molecule: docs/train\.md\n\Z")
         self.assertIn("not near each other",

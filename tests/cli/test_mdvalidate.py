@@ -433,6 +433,7 @@ class Outputs(Case):
         self.write("atom.xyz", atom)
         done = self.good("benzene.xyz", "atom.xyz", "--json", "v.json")
         self.assertIn("energies in 41 frames, forces in 40\n", done.stdout)
+        self.assertNotIn("nan", done.stdout)
         self.assertNotIn("--shift", done.stderr)
         with open(self.path("v.json")) as file:
             found = json.load(file)["total"]

@@ -54,8 +54,11 @@ class Converted(unittest.TestCase):
         if done.returncode:
             raise AssertionError(done.stdout)
 
-    def convert(self, *words, status=0):
-        """What the program prints: one line, and before it one at most with a warning."""
+    def convert(self, *words, status=0, keep=False):
+        """What the program prints: one line, and before it one at most with a warning. An older OUT
+        is removed before, unless it is to be kept."""
+        if not keep and len(words) > 1 and words[0] != words[1]:
+            pathlib.Path(words[1]).unlink(missing_ok=True)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             found = main(words)
@@ -280,6 +283,16 @@ class Structures(Converted):
         np.testing.assert_allclose(one.positions, two.positions, rtol=1e-12)
         np.testing.assert_allclose(one.arrays["velocities"], two.arrays["velocities"], rtol=1e-12)
         self.assertAlmostEqual(one.info["time"], two.info["time"])
+
+    def test_an_older_file_is_kept(self):
+        with open(self.path("old.xyz"), "w") as file:
+            file.write("1\n\nH 0 0 0\n")
+        with open(self.path("new.pdb"), "w") as file:
+            file.write("what was there\n")
+        self.assertIn("kept as #new.pdb.1#",
+                      self.convert(self.path("old.xyz"), self.path("new.pdb"), keep=True))
+        with open(self.path("#new.pdb.1#")) as file:
+            self.assertEqual(file.read(), "what was there\n")
 
     def test_masses(self):
         """A run of heavy ethanol goes on from H5MD and from XYZ with the masses that it had."""
