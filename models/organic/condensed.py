@@ -7,7 +7,7 @@ from rdkit import Chem
 
 import conformers
 from complexes import label_whole
-from packing import Packing, random_rotation, rotation
+from packing import Packing, random_rotation, rotations
 from substances import CRYSTALS, ICES, LIQUIDS
 
 AVOGADRO = 0.602214076  # g/cm³ in u/Å³
@@ -121,7 +121,7 @@ def find_packing(rng, conformer, cell, operations):
 
 def nudged(rng, place):
     centre = place.mean(axis=0)
-    return ((place - centre) @ rotation(TURN * rng.normal(size=3)).T + centre
+    return ((place - centre) @ rotations(TURN * rng.normal(size=(1, 3)))[0].T + centre
             + SHIFT * rng.normal(size=3))
 
 

@@ -34,13 +34,12 @@ def random_rotation(rng):
     return q if np.linalg.det(q) > 0 else -q
 
 
-def rotation(vector):
-    """About the axis of the vector by its length (Rodrigues)."""
-    angle = np.linalg.norm(vector)
-    if angle < 1e-12:
-        return np.eye(3)
-    x, y, z = vector / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+def rotations(vectors):
+    """[k][3][3]: about the axis of each vector [k][3] by its length (Rodrigues)."""
+    angle = np.linalg.norm(vectors, axis=1)[:, None, None]
+    x, y, z = (vectors / np.maximum(angle[:, :, 0], 1e-12)).T
+    zero = np.zeros_like(x)
+    cross = np.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]).transpose(2, 0, 1)
     return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross
 
 
@@ -50,6 +49,12 @@ def onto(shape, place):
     u, _, v = np.linalg.svd(a.T @ b)
     sign = np.diag([1, 1, np.sign(np.linalg.det(u @ v))])
     return a @ (u @ sign @ v) + place.mean(axis=0)
+
+
+def damped(d):
+    """1/d that is damped far away, and its slope."""
+    screened = erfc(DAMPING * d) / d
+    return screened, (-screened - 2 * DAMPING / np.sqrt(np.pi) * np.exp(-(DAMPING * d) ** 2)) / d
 
 
 class Packing:
@@ -98,17 +103,14 @@ class Packing:
         inside = d < CUTOFF
         ratio = ((self.radii[i] + self.radii[j]) / d) ** 6
         qq = COULOMB * self.charges[i] * self.charges[j]
-        slope_at = (erfc(DAMPING * d) / d ** 2
-                    + 2 * DAMPING / np.sqrt(np.pi) * np.exp(-(DAMPING * d) ** 2) / d)
-        slope_end = (erfc(DAMPING * CUTOFF) / CUTOFF ** 2 + 2 * DAMPING / np.sqrt(np.pi)
-                     * np.exp(-(DAMPING * CUTOFF) ** 2) / CUTOFF)
+        value, slope = damped(d)
+        end_value, end_slope = damped(CUTOFF)
         energy = (WELL * (ratio ** 2 - 2 * ratio)
-                  + qq * (erfc(DAMPING * d) / d - erfc(DAMPING * CUTOFF) / CUTOFF
-                          + slope_end * (d - CUTOFF)))
-        push = 12 * WELL * (ratio ** 2 - ratio) / d + qq * (slope_at - slope_end)
+                  + qq * (value - end_value - end_slope * (d - CUTOFF)))
+        push = 12 * WELL * (ratio ** 2 - ratio) / d - qq * (slope - end_slope)
         push = np.where(inside, np.clip(push, -STEEPEST, STEEPEST), 0)
-        forces = np.zeros_like(self.positions)
-        np.add.at(forces, i, -(push / d)[:, None] * away)
+        pull = -(push / d)[:, None] * away
+        forces = np.stack([np.bincount(i, part, len(self.positions)) for part in pull.T], axis=1)
         return energy[inside].sum() / 2, forces
 
     def move(self, forces, gain):
@@ -123,10 +125,8 @@ class Packing:
         reach = np.sqrt(np.maximum.reduceat((arms ** 2).sum(axis=1), self.starts))
         most = np.linalg.norm(step, axis=1) + np.linalg.norm(turn, axis=1) * reach
         scale = np.minimum(1, LARGEST_MOVE / np.maximum(most, 1e-12))[:, None]
-        for k, start in enumerate(self.starts):
-            atoms = slice(start, start + self.sizes[k])
-            self.positions[atoms] = (arms[atoms] @ rotation(turn[k] * scale[k]).T + centres[k]
-                                     + step[k] * scale[k])
+        turned = np.einsum("nij,nj->ni", rotations(turn * scale)[self.owner], arms)
+        self.positions = turned + (centres + step * scale)[self.owner]
 
     def settle(self, steps, gain=0.15):
         """Steepest descent; the energy at the end, eV."""
