@@ -10,6 +10,7 @@ tests that need it are skipped without it.
 import contextlib
 import copy
 import csv
+import importlib.util
 import json
 import os
 import pty
@@ -750,6 +751,30 @@ class Sets(Case):
         for formula in found:
             for key in ("force_mae_meV_per_A", "energy_mae_meV"):
                 self.assertAlmostEqual(found[formula][key], expected[formula][key], 3)
+
+    def test_organic_sets(self):
+        """The shards of models/organic as sets: a class a file, each frame once, cells kept."""
+        folder = os.path.realpath(os.path.join(ROOT, "models", "organic"))
+        shards = importlib.util.spec_from_file_location("shards", os.path.join(folder, "frames.py"))
+        module = importlib.util.module_from_spec(shards)
+        shards.loader.exec_module(module)
+        cell = 12.0 * np.eye(3)
+        frames = [module.Frame("O", np.array([NUMBERS[e] for e in f.elements], dtype=np.uint8),
+                               np.array(f.positions, float), box, float(f.energy),
+                               np.array(f.forces, np.float32), None if box is None else cell / 1e3)
+                  for f in frames_of("water")[:6] for box in (None, cell)]
+        for kind, found in (("molecules", frames[0::2]), ("liquids", frames[1::2])):
+            for shard in range(2):
+                module.write_shard(self.path(f"test/{kind}/{shard:05}.npz"), found[shard:])
+        subprocess.run([sys.executable, "-B", os.path.join(folder, "write_sets.py"), "--data",
+                        self.folder], check=True, stdout=subprocess.DEVNULL)
+        for kind in ("molecules", "liquids"):
+            with h5py.File(self.path(f"sets/test-{kind}.h5")) as file:
+                (group,) = file.values()
+                self.assertEqual(len(group["forces"]), 6)
+                self.assertEqual("stress" in group, kind == "liquids")
+            figures = self.figures(f"sets/test-{kind}.h5")
+            self.assertEqual(figures["formulas"]["H2O"]["frames"], 6)
 
 
 # ---------------------------------------------------------------- levels of theory
