@@ -82,9 +82,9 @@ def main():
         held = held and fine
         when = "no bond changed" if broken is None else (
             f"bond changed after {broken * every * TIME_STEP / 1000:.2f} ps")
+        error = "" if run.completed else run.message.splitlines()[-1:]
         print(f"{name:18} {len(numbers):4} atoms  {'holds' if fine else 'FAILS'}  {kelvin:6.0f} K  "
-              f"{when}  {run.message.splitlines()[-1] if not run.completed and run.message else ''}",
-              flush=True)
+              f"{when}", *error, flush=True)
     sys.exit(0 if held else 1)
 
 

@@ -1,4 +1,4 @@
-"""Labelled frames, and shards: files of some hundred frames that are written whole or not at all."""
+"""Labelled frames, and shards: files of some hundred frames, written whole or not at all."""
 
 import collections
 import os
@@ -52,6 +52,6 @@ def is_sound(frame):
 
 
 def fingerprint(frame):
-    """Equal for frames that are the same to about 0.01 eV/Å and 0.01 eV, however they are turned."""
+    """Equal for frames that are the same to some 0.01 eV/Å and 0.01 eV, however they are turned."""
     return (frame.name, len(frame.numbers), round(float(frame.energy), 2),
             round(float(np.linalg.norm(frame.forces)), 2))

@@ -61,30 +61,31 @@ LISTS = {
     """,
 }
 # The side chains at the middle carbon; proline is listed apart.
-SIDE_CHAINS = ["", "C", "C(C)C", "CC(C)C", "C(C)CC", "CO", "C(C)O", "CC(=O)O", "CCC(=O)O", "CC(N)=O",
-               "CCC(N)=O", "CCCCN", "CCCNC(N)=N", "Cc1ccccc1", "Cc1ccc(O)cc1", "Cc1c[nH]cn1",
+SIDE_CHAINS = ["", "C", "C(C)C", "CC(C)C", "C(C)CC", "CO", "C(C)O", "CC(=O)O", "CCC(=O)O",
+               "CC(N)=O", "CCC(N)=O", "CCCCN", "CCCNC(N)=N", "Cc1ccccc1", "Cc1ccc(O)cc1", "Cc1c[nH]cn1",
                "Cc1c[nH]c2ccccc12"]
 PROLINES = ["OC(=O)C1CCCN1", "CC(=O)N1CCCC1C(=O)NC", "NCC(=O)N1CCCC1C(=O)O"]
 ALWAYS_LEARNED = {"small", "solvent", "rmd17", "nucleobase"}
 
 SCAFFOLDS = """
-    C CC CCC CC(C)C CCCC CCCCC C=C C=CC C=CC=C C#C CC#C C1CC1 C1CCC1 C1CCCC1 C1CCCCC1 C1=CCCC1 C1=CCCCC1
-    C1=CC=CC1 C1CCCCCC1 C1CC2CCC1C2 C1CC2CC1C=C2 c1ccccc1 c1ccncc1 c1ccnnc1 c1cncnc1 c1cnccn1 c1ncncn1
-    c1cnnnc1 c1cc[nH]c1 c1c[nH]cn1 c1cc[nH]n1 c1nc[nH]n1 c1nn[nH]n1 c1c[nH]nn1 c1ccoc1 c1cocn1 c1cnoc1
-    c1nnco1 c1nonc1 c1ccc2[nH]ccc2c1 c1ccc2[nH]cnc2c1 c1ccc2occc2c1 c1ccc2ccccc2c1 c1ccc2ncccc2c1
-    c1ncc2nc[nH]c2n1 c1cnc2[nH]ccc2c1 C1CCOC1 C1CCOCC1 C1COCCO1 C1CNCCO1 C1CCNC1 C1CCNCC1 C1CNCCN1
-    C1CO1 C1CN1 C1COC1 C1CNC1 C1=COCC1 C1=CNCC1 COC COCC CNC CNCC CN(C)C CC(C)=O CC=O CC(=O)O CC(=O)OC
-    CC(N)=O CC(=O)NC CC(=O)N(C)C C=CC=O C=CC(=O)O C=CC(N)=O C=CC#N CC=NO CC=N CC=NC NC(N)=O CNC(=O)NC
-    COC(=O)NC O=C1CCCN1 O=C1CCCCN1 O=C1CCCO1 O=C1CCC(=O)N1 O=C1CCC(=O)O1 O=C1CCCC1 O=C1CCCCC1
-    O=C1C=CC(=O)C=C1 O=C1C=CC(=O)N1 O=C1C=CC(=O)O1 O=C1C=CCO1 O=c1cccc[nH]1 O=c1ccocc1 O=C1NC(=O)CN1
-    O=C1CNC(=O)CN1 C[N+](=O)[O-] CCO[N+](=O)[O-] [O-][n+]1ccccc1 CN=NC C1=NCCN1 C1=NCCO1 NC(=N)C
-    CC(=O)C(=O)C CC(=O)CC(C)=O OC(=O)CC(=O)O CC(=O)OC(C)=O CNN CONC COCOC CC(OC)OC c1ccccc1C=C
-    c1ccc(C#C)cc1 c1ccccc1O c1ccccc1N c1ccccc1C=O c1ccccc1C#N NCC(=O)O OCC(=O)O
+    C CC CCC CC(C)C CCCC CCCCC C=C C=CC C=CC=C C#C CC#C C1CC1 C1CCC1 C1CCCC1 C1CCCCC1 C1=CCCC1
+    C1=CCCCC1 C1=CC=CC1 C1CCCCCC1 C1CC2CCC1C2 C1CC2CC1C=C2 c1ccccc1 c1ccncc1 c1ccnnc1 c1cncnc1
+    c1cnccn1 c1ncncn1 c1cnnnc1 c1cc[nH]c1 c1c[nH]cn1 c1cc[nH]n1 c1nc[nH]n1 c1nn[nH]n1 c1c[nH]nn1
+    c1ccoc1 c1cocn1 c1cnoc1 c1nnco1 c1nonc1 c1ccc2[nH]ccc2c1 c1ccc2[nH]cnc2c1 c1ccc2occc2c1
+    c1ccc2ccccc2c1 c1ccc2ncccc2c1 c1ncc2nc[nH]c2n1 c1cnc2[nH]ccc2c1 C1CCOC1 C1CCOCC1 C1COCCO1
+    C1CNCCO1 C1CCNC1 C1CCNCC1 C1CNCCN1 C1CO1 C1CN1 C1COC1 C1CNC1 C1=COCC1 C1=CNCC1 COC COCC CNC CNCC
+    CN(C)C CC(C)=O CC=O CC(=O)O CC(=O)OC CC(N)=O CC(=O)NC CC(=O)N(C)C C=CC=O C=CC(=O)O C=CC(N)=O
+    C=CC#N CC=NO CC=N CC=NC NC(N)=O CNC(=O)NC COC(=O)NC O=C1CCCN1 O=C1CCCCN1 O=C1CCCO1 O=C1CCC(=O)N1
+    O=C1CCC(=O)O1 O=C1CCCC1 O=C1CCCCC1 O=C1C=CC(=O)C=C1 O=C1C=CC(=O)N1 O=C1C=CC(=O)O1 O=C1C=CCO1
+    O=c1cccc[nH]1 O=c1ccocc1 O=C1NC(=O)CN1 O=C1CNC(=O)CN1 C[N+](=O)[O-] CCO[N+](=O)[O-]
+    [O-][n+]1ccccc1 CN=NC C1=NCCN1 C1=NCCO1 NC(=N)C CC(=O)C(=O)C CC(=O)CC(C)=O OC(=O)CC(=O)O
+    CC(=O)OC(C)=O CNN CONC COCOC CC(OC)OC c1ccccc1C=C c1ccc(C#C)cc1 c1ccccc1O c1ccccc1N c1ccccc1C=O
+    c1ccccc1C#N NCC(=O)O OCC(=O)O
 """.split()
 SUBSTITUENTS = """
-    C CC C(C)C C(C)(C)C C=C C#C C1CC1 O OC OCC N NC N(C)C C=O C(C)=O C(=O)O C(=O)OC C(N)=O C(=O)NC C#N
-    [N+](=O)[O-] CO COC CN CC#N CC=O CC(=O)O CC(N)=O NC(C)=O NC=O OC(C)=O OC=O NC(N)=O C=NO CCO CCN
-    C=CC=O ON NN NO N=C C(=O)C(C)=O NC#N OC#N c1ccccc1 c1ccncc1 c1ccoc1 c1c[nH]cn1 C(=N)N CC(C)C
+    C CC C(C)C C(C)(C)C C=C C#C C1CC1 O OC OCC N NC N(C)C C=O C(C)=O C(=O)O C(=O)OC C(N)=O C(=O)NC
+    C#N [N+](=O)[O-] CO COC CN CC#N CC=O CC(=O)O CC(N)=O NC(C)=O NC=O OC(C)=O OC=O NC(N)=O C=NO CCO
+    CCN C=CC=O ON NN NO N=C C(=O)C(C)=O NC#N OC#N c1ccccc1 c1ccncc1 c1ccoc1 c1c[nH]cn1 C(=N)N CC(C)C
 """.split()
 # Unstable groups that chance would make often. The lists are not subject to these rules.
 UNWANTED = [Chem.MolFromSmarts(s) for s in (
