@@ -13,15 +13,17 @@ from substances import CRYSTALS, ICES, LIQUIDS
 AVOGADRO = 0.602214076  # g/cm³ in u/Å³
 ATOMS_A_LIQUID = 90
 FEWEST_MOLECULES = 4
-BOXES_A_SHARD = 16
-MIXTURES_A_SHARD = 4
-SETTLING = (60, 250)  # steps
+BOXES_A_SHARD = 10
+MIXTURES_A_SHARD = 3
+FRAMES_A_BOX = 6
+SETTLING = (100, 250)  # steps
 VOLUMES = (0.88, 1.12)  # relative to the measured volume
 SHEAR = 0.03
 TEMPERATURES = [100, 200, 300, 300, 400, 500]  # K, of the shapes of the molecules
 FRAMES_A_CRYSTAL = 40
 PACKINGS = 12  # starts from which a crystal is sought
-SHIFT, TURN = 0.12, 0.12  # Å, rad: standard deviations of rigid displacements in a crystal
+RESETTLING = 40  # steps, at most
+SHIFT, TURN = 0.12, 0.12  # Å, rad: standard deviations of rigid displacements
 HYDROGEN_BOND = 3.2  # Å, the longest from oxygen to oxygen in ice
 
 
@@ -37,6 +39,25 @@ def moved_with(places, cell, new_cell):
     """Whole molecules go where their centres are in the new cell."""
     change = np.linalg.inv(cell) @ new_cell - np.eye(3)
     return [place + place.mean(axis=0) @ change for place in places]
+
+
+def nudged(rng, place):
+    centre = place.mean(axis=0)
+    return ((place - centre) @ rotations(TURN * rng.normal(size=(1, 3)))[0].T + centre
+            + SHIFT * rng.normal(size=3))
+
+
+def variations(rng, packing, members, count):
+    """Structures with other cells, the molecules nudged and settled a little, their shapes
+    displaced; the first keeps the cell."""
+    for k in range(count):
+        cell = strained(rng, packing.cell) if k > 0 else packing.cell
+        places = moved_with(packing.places(), packing.cell, cell)
+        fresh = Packing(packing.molecules,
+                        [nudged(rng, place) if k > 0 else place for place in places], cell)
+        fresh.settle(int(rng.integers(1, RESETTLING)))
+        temperature = rng.choice(TEMPERATURES)
+        yield fresh.structure([conformer.displaced(rng, temperature) for conformer in members])
 
 
 # -------------------------------------------------------------------- liquids
@@ -66,14 +87,13 @@ def sample_liquids(_rows, split, shard, rng, teacher):
     structures, bonds = [], []
     for recipe, volume in recipes:
         members = [made[s] for s in recipe]
-        cell = strained(rng, np.eye(3) * volume ** (1 / 3))
+        cell = np.eye(3) * volume ** (1 / 3)
         places = [(c.positions - c.positions.mean(axis=0)) @ random_rotation(rng).T
                   + rng.random(3) @ cell for c in members]
         packing = Packing([c.molecule for c in members], places, cell)
         packing.settle(int(rng.integers(*SETTLING)))
-        temperature = rng.choice(TEMPERATURES)
-        structures.append(packing.structure([c.displaced(rng, temperature) for c in members]))
-        bonds.append(packing.bonded())
+        structures += variations(rng, packing, members, FRAMES_A_BOX)
+        bonds += [packing.bonded()] * FRAMES_A_BOX
     return label_whole(teacher, structures, bonds)
 
 
@@ -119,25 +139,6 @@ def find_packing(rng, conformer, cell, operations):
     return best
 
 
-def nudged(rng, place):
-    centre = place.mean(axis=0)
-    return ((place - centre) @ rotations(TURN * rng.normal(size=(1, 3)))[0].T + centre
-            + SHIFT * rng.normal(size=3))
-
-
-def variations(rng, packing, conformer):
-    """Frames of a crystal: other cells, molecules nudged, their shapes displaced."""
-    for k in range(FRAMES_A_CRYSTAL):
-        cell = strained(rng, packing.cell) if k > 0 else packing.cell
-        places = moved_with(packing.places(), packing.cell, cell)
-        size = 0 if k == 0 else 1
-        places = [nudged(rng, place) if size else place for place in places]
-        fresh = Packing(packing.molecules, places, cell)
-        fresh.settle(int(rng.integers(1, 40)))
-        temperature = rng.choice(TEMPERATURES)
-        yield fresh.structure([conformer.displaced(rng, temperature) for _ in places])
-
-
 def ice_places(rng, cell, oxygens, water):
     """Water on each oxygen with its hydrogens along bonds to neighbours, so that each bond has one:
     the directions of an Eulerian circuit, in which as many bonds leave an oxygen as reach it."""
@@ -172,5 +173,6 @@ def sample_crystals(_rows, split, shard, rng, teacher):
         packing = Packing([conformer.molecule] * len(places), places, cell)
     else:
         packing = find_packing(rng, conformer, cell_of(*CRYSTALS[name][2]), CRYSTALS[name][3])
-    structures = list(variations(rng, packing, conformer))
+    members = [conformer] * len(packing.molecules)
+    structures = list(variations(rng, packing, members, FRAMES_A_CRYSTAL))
     return label_whole(teacher, structures, [packing.bonded()] * len(structures))

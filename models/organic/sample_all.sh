@@ -28,7 +28,7 @@ while [ "$round" -le "$rounds" ]; do
     sample train common $((8 * round))
     sample train dimers $((12 * round))
     sample train clusters $((12 * round))
-    sample train liquids $((8 * round))
+    sample train liquids $((6 * round))
     sample train crystals $((10 * round))
     for split in valid test; do
         sample $split molecules $((2 * round))
