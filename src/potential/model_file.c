@@ -119,13 +119,14 @@ static const char *const RECORD[] = {
 enum { RECORD_FORCE_MAE = 6, RECORD_NUMBERS = sizeof RECORD / sizeof *RECORD };
 
 /** A file has no error that was not measured. */
-static sch_status read_record_number(struct hdf5_reader *reader, int k, double *x) {
+static sch_status read_record_number(struct hdf5_reader *reader, const char *name, bool needed,
+                                     double *x) {
     *x = NAN;
-    if (k >= RECORD_FORCE_MAE && !hdf5_has_attribute(reader, RECORD[k]))
+    if (!needed && !hdf5_has_attribute(reader, name))
         return SCH_OK;
-    SCH_TRY(hdf5_read_number(reader, RECORD[k], x));
+    SCH_TRY(hdf5_read_number(reader, name, x));
     if (!(*x >= 0.0 && *x < 1e15))
-        return hdf5_wrong(reader, RECORD[k], "a number from 0 on", "another");
+        return hdf5_wrong(reader, name, "a number from 0 on", "another");
     return SCH_OK;
 }
 
@@ -135,7 +136,7 @@ static sch_status read_record(struct hdf5_reader *reader, sch_training_record *r
     if (!hdf5_has_attribute(reader, RECORD[0]))
         return SCH_OK;
     for (int k = 0; k < RECORD_NUMBERS; k++)
-        SCH_TRY(read_record_number(reader, k, &x[k]));
+        SCH_TRY(read_record_number(reader, RECORD[k], k < RECORD_FORCE_MAE, &x[k]));
     if (x[RECORD_FORCE_MAE - 1] == 0.0) /* earlier versions wrote errors of zero */
         x[RECORD_FORCE_MAE] = x[RECORD_FORCE_MAE + 1] = NAN;
     *record = (sch_training_record){.seed = (long)x[0],

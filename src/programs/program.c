@@ -36,7 +36,7 @@ void complain(const char *format, ...) {
 }
 
 struct printable printable(const char *text) {
-    struct printable clean;
+    struct printable clean = {""};
     sch_printable(text, clean.text, sizeof clean.text);
     return clean;
 }
