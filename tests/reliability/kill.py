@@ -65,7 +65,7 @@ class Campaign:
         self.wrote = False  # this life, to the log
         self.lost = []  # frames, of each kill
         begin = time.monotonic()
-        self.mdrun_ends(*self.arguments("whole"))
+        self.mdrun_ends(*self.arguments("whole"), "--checkpoint", "whole.checkpoint")
         self.speed = self.steps / (time.monotonic() - begin)
         begin = time.monotonic()
         self.mdrun_ends(*self.arguments("start"), "--steps", "0", "--checkpoint", CHECKPOINT)
