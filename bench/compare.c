@@ -87,16 +87,14 @@ static void parse(struct options *options, int argc, char **argv) {
 static void warn(const struct options *options, const struct record records[2]) {
     for (int k = 0; k < 2; k++)
         if (records[k].machine && records[k].machine->busy)
-            complain(
-                "warning: %s: the machine was busy with other work, so that figures may be low",
-                options->paths[k]);
+            warning("%s: the machine was busy with other work, so that figures may be low",
+                    options->paths[k]);
     if (records[0].machine && records[1].machine && *records[0].machine->cpu &&
         *records[1].machine->cpu && strcmp(records[0].settings, records[1].settings) != 0)
-        complain("warning: %s and %s were measured with different options: \"%s\" and \"%s\"",
-                 options->paths[0], options->paths[1], records[0].settings, records[1].settings);
+        warning("%s and %s were measured with different options: \"%s\" and \"%s\"",
+                options->paths[0], options->paths[1], records[0].settings, records[1].settings);
     if (comparison_machines_differ(&records[0], &records[1]))
-        complain("warning: %s and %s may be of different machines", options->paths[0],
-                 options->paths[1]);
+        warning("%s and %s may be of different machines", options->paths[0], options->paths[1]);
 }
 
 static int report(const struct options *options, const struct record records[2],

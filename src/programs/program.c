@@ -54,20 +54,17 @@ static void forget_warnings(void) {
         free(warnings[--n_warnings]);
 }
 
-static void remember(const char *format, va_list arguments) {
+void warning_remember(const char *format, ...) {
     char *text = NULL;
-    if (n_warnings == WARNINGS_MAX || vasprintf(&text, format, arguments) < 0)
+    va_list arguments;
+    va_start(arguments, format);
+    const bool kept = n_warnings < WARNINGS_MAX && vasprintf(&text, format, arguments) >= 0;
+    va_end(arguments);
+    if (!kept)
         return;
     if (n_warnings == 0)
         (void)atexit(forget_warnings);
     warnings[n_warnings++] = text;
-}
-
-void warning_remember(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    remember(format, arguments);
-    va_end(arguments);
 }
 
 void warning(const char *format, ...) {

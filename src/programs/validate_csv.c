@@ -103,10 +103,9 @@ static bool start_thread(struct csv *csv) {
     pthread_cond_init(&csv->changed, NULL);
     int error = interrupt_free_thread(&csv->thread, write_windows, csv);
     csv->started = error == 0;
-    if (error)
-        snprintf(csv->reason, sizeof csv->reason, "cannot start a thread: %s", strerror(error));
-    csv->failed = error != 0;
-    return csv->started;
+    char reason[128];
+    snprintf(reason, sizeof reason, "cannot start a thread: %s", strerror(error));
+    return csv->started || fail(csv, reason);
 }
 
 /* ---------------------------------------------------------------- the caller */
